@@ -1,0 +1,83 @@
+# Everything a newcomer does: `make demo` and `make test`. The rest is for those who change it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+SERVICES := monitor analyzer forecaster planner executor console simulator
+MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local
+STAMP := $(VENV)/.installed
+PYTHON ?= python3
+
+.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e bench lock schemas clean
+
+help:  ## Say what there is.
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1\t/' | expand -t 20
+
+setup: $(STAMP)  ## Install everything into .venv.
+
+$(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s" % sys.version.split()[0])'
+	@test -x $(BIN)/python || { echo "· making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@test -x $(UV) || { echo "· installing uv into $(VENV)"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
+	@echo "· installing the pinned packages (hash-checked)"
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS))
+	@echo "· compiling the planner's inner loops"
+	@$(BIN)/python -c 'from daedalus_planner.domain import programme; programme.compiled()'
+	@touch $@
+
+demo: setup  ## Real Kafka, a real Flink job on a compressed workload, all services; ends with a score card.
+	@$(BIN)/daedalus demo
+
+demo-compare: setup  ## The demo under rules, horizon and the HPA rule in turn, RUNS=3 times each; a table.
+	@$(BIN)/daedalus demo-compare
+
+test: check isolated backtest integration e2e  ## All tests; those that need a missing server are skipped with a reason.
+
+check: lint types contracts unit  ## The quick part.
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy shared services deploy/local tests
+
+contracts: setup
+	$(BIN)/lint-imports
+
+unit: setup
+	$(BIN)/pytest -q tests/unit tests/contract
+
+isolated: setup  ## Each service alone, with its own dependencies only.
+	@for service in $(SERVICES); do tests/isolated.sh $$service || exit 1; done
+
+backtest: setup  ## Do policies decide as recorded? DAEDALUS_TRACES=DIR plays traces of yours too.
+	$(BIN)/pytest -q tests/backtest
+
+golden: setup  ## Renew the record that `make backtest` compares with.
+	PYTHONPATH=tests $(BIN)/python -m backtest.golden
+
+integration: setup  ## Against real servers: Kafka, Flink, Prometheus.
+	$(BIN)/pytest -q tests/integration --durations=15
+
+e2e: setup  ## The whole loop on a real cluster.
+	$(BIN)/pytest -q tests/e2e
+
+bench: setup  ## Latency, throughput and memory of the services on a real broker.
+	$(BIN)/python tests/benchmark/loop.py
+
+lock:  ## Resolve the dependencies anew, and pin them without addresses.
+	$(UV) lock --upgrade --quiet
+	$(UV) export --quiet --all-packages --no-emit-workspace --no-header -o requirements.lock
+	$(UV) export --quiet --only-group test --no-emit-workspace --no-header -o tests/requirements.lock
+	@for service in $(SERVICES); do \
+	  $(UV) export --quiet --package daedalus-$$service --no-dev --no-emit-workspace --no-header -o services/$$service/requirements.lock; \
+	done
+
+schemas: setup  ## Write docs/events and docs/settings.md from the code.
+	$(BIN)/python -m daedalus_shared docs/events
+	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES))
+
+clean:  ## Remove what was built; the cache of the engines stays.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

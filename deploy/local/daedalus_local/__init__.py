@@ -1,0 +1,1 @@
+"""The whole Daedalus stack as plain processes on one machine, without containers."""

@@ -1,0 +1,196 @@
+"""`daedalus up | down | status | demo`: the local stack from the command line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Planner = Annotated[str, typer.Option(help="Who decides: horizon, rules or hpa.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of the local stack."""
+    app.command("up", short_help="Start the local stack: real Kafka, Flink, a job, the services.")(
+        up
+    )
+    app.command("down", short_help="End the local stack; nothing of it survives.")(down)
+    app.command("status", short_help="Show what runs of the local stack.")(status)
+    app.command("demo", short_help="Watch a real job follow a workload; ends with a score card.")(
+        demo
+    )
+    app.command("demo-compare", short_help="Play the demo under several planners; table them.")(
+        demo_compare
+    )
+
+
+def up(
+    job: Annotated[
+        str, typer.Option(help="Sample job: ysb, wordcount, traffic or wordcount-kstreams.")
+    ] = "ysb",
+    simulate: Annotated[
+        int, typer.Option(metavar="JOBS", min=0, help="Play so many simulated jobs, without Flink.")
+    ] = 0,
+    planner: Planner = "horizon",
+    advise: Annotated[bool, typer.Option("--advise", help="Decide, but change nothing.")] = False,
+    speed: Annotated[
+        float, typer.Option(help="Play workload and policy so many times as fast.")
+    ] = 1.0,
+    peak: Annotated[
+        float | None,
+        typer.Option(
+            help="Highest records/s. [default: 4600; 2000 for wordcount-kstreams]",
+            show_default=False,
+        ),
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Length of the workload, job's time.")] = 80.0,
+    trace: Annotated[Path | None, typer.Option(help="Play this CSV of second|count.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Workers at the start. [default: 2; 12 if simulated]", show_default=False
+        ),
+    ] = None,
+    max_workers: Annotated[
+        int | None,
+        typer.Option(help="Most workers. [default: 6; 18 if simulated]", show_default=False),
+    ] = None,
+    no_load: Annotated[bool, typer.Option("--no-load", help="Play no workload.")] = False,
+    no_services: Annotated[
+        bool, typer.Option("--no-services", help="Start Kafka, the engine and the job only.")
+    ] = False,
+) -> None:
+    """Start the local stack in the background and return when it is ready.
+
+    With --simulate there is no Flink: Kafka and the services run as ever, and a simulator reports
+    jobs that do not exist and carries out the commands on them.
+
+    The workers of wordcount-kstreams run as well, but the services do not scale them yet.
+
+    Example: daedalus up --job wordcount --speed 10
+
+    Example: daedalus up --simulate 50 --speed 10
+    """
+    from daedalus_local import home, jobs, lifecycle
+    from daedalus_local.errors import StackError
+
+    with _one_line():
+        if job not in jobs.JOBS:
+            raise StackError(f"--job {job}: must be one of {', '.join(jobs.JOBS)}")
+        options = home.Options(
+            job=job,
+            simulate=simulate,
+            planner=planner,
+            mode="advise" if advise else "act",
+            factor=speed,
+            minutes=minutes,
+            trace=str(trace.resolve()) if trace else None,
+            peak=jobs.JOBS[job].peak if peak is None else peak,
+            repeat=True,
+            services=not no_services,
+            load=not no_load,
+            first_workers=workers or (12 if simulate else 2),
+            max_workers=max_workers or (18 if simulate else 6),
+        )
+        stack = lifecycle.up(home.default(), options, _progress, leash=False)
+    flink = f", Flink at {stack.flink}" if stack.flink else ""
+    typer.echo(f"ready: Kafka at {stack.bootstrap}{flink}, {options.shown}")
+    served = any(process.name == "analyzer" for process in stack.processes)
+    watch = "`daedalus watch` follows it, " if served else ""
+    typer.echo(f"`daedalus status` shows it, {watch}`daedalus down` ends it")
+
+
+def down() -> None:
+    """End the local stack of this folder, also what a killed one has left; its logs stay.
+
+    Example: daedalus down
+    """
+    from daedalus_local import home, lifecycle
+
+    where = home.default()
+    with _one_line():
+        there = lifecycle.down(where)
+    typer.echo(f"down; logs are in {where.logs}" if there else f"nothing runs in {where.path}")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Show what runs of the local stack of this folder; exit code 1 if it is not ready.
+
+    Example: daedalus status --json
+    """
+    from daedalus_local import home, views
+
+    with _one_line():
+        stack = home.default().read()
+        typer.echo(views.as_json(stack) if as_json else views.as_table(stack), nl=False)
+        ready = stack is not None and stack.state == "ready" and stack.supervised
+    raise typer.Exit(0 if ready else 1)
+
+
+def demo(
+    minutes: Annotated[
+        float, typer.Option(envvar="DEMO_MINUTES", help="How long it takes, in minutes of ours.")
+    ] = 8.0,
+    seed: Annotated[int, typer.Option(help="Seed of the workload.")] = 1,
+    planner: Planner = "horizon",
+) -> None:
+    """Watch a real Flink job follow a real workload; ends with a score card, leaves nothing.
+
+    Example: DEMO_MINUTES=16 daedalus demo
+    """
+    from daedalus_local import demo as show
+
+    with _one_line():
+        raise typer.Exit(show.run(minutes, seed, planner))
+
+
+def demo_compare(
+    runs: Annotated[
+        int, typer.Option(envvar="RUNS", min=1, help="Runs of each planner, each another workload.")
+    ] = 3,
+    minutes: Annotated[
+        float, typer.Option(envvar="DEMO_MINUTES", help="How long a run takes, minutes of ours.")
+    ] = 8.0,
+    planners: Annotated[
+        str, typer.Option(metavar="NAMES", help="Who plays, with commas between.")
+    ] = "rules,horizon,hpa",
+    seed: Annotated[int, typer.Option(help="Seed of the first workload.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Play the demo's workload under several planners in turn, on the real cluster.
+
+    Prints what each run took in workers, how late its records were, its rescales and its price J.
+
+    Example: daedalus demo-compare --runs 1 --minutes 4
+    """
+    from daedalus_local import compare, services
+    from daedalus_local.errors import StackError
+
+    with _one_line():
+        names = [name.strip() for name in planners.split(",")]
+        for name in names:
+            if name not in services.PLANNERS:
+                known = ", ".join(services.PLANNERS)
+                raise StackError(f"--planners {name or planners}: must be among {known}")
+        raise typer.Exit(compare.run(minutes, runs, names, seed, as_json=as_json))
+
+
+def _progress(text: str) -> None:
+    typer.echo(f"· {text}")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn what is wrong with the machine into one line and exit code 1."""
+    from daedalus_local.errors import StackError
+
+    try:
+        yield
+    except StackError as error:
+        typer.echo(f"daedalus: {error}", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error

@@ -1,0 +1,139 @@
+"""The demo: a real job follows a real workload, decisions as they fall, a score card at the end.
+
+The workload's 80 minutes are played in `minutes`; every duration of the policy is divided alike.
+"""
+
+import signal
+import sys
+import time
+from datetime import datetime
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from daedalus_local import card, home, lifecycle, play, proc
+from daedalus_local.errors import StackError
+from daedalus_local.home import Home, Stack
+from daedalus_shared.events import Decision, Event, Recovery, ScaleOutcome
+
+
+def run(minutes: float, seed: int, planner: str) -> int:
+    """Run the demo and return the exit code."""
+    options = play.options(minutes, seed, planner)
+    # Lines of a file or a pipe are as long as they are.
+    console = Console(highlight=False, emoji=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    where = home.default()
+    signal.signal(signal.SIGTERM, _interrupt)
+    began = time.monotonic()
+    ours = False
+    try:
+        _refuse_if_running(where)
+        ours = True
+        with console.status("starting") as status:
+
+            def report(text: str) -> None:
+                status.update(text)
+                if not console.is_terminal or not text.startswith("fetching"):
+                    console.print(Text(f"· {time.monotonic() - began:4.0f} s  {text}", "dim"))
+
+            stack = lifecycle.up(where, options, report, leash=True)
+        _introduce(console, stack, time.monotonic() - began)
+        return _watch(console, where, stack)
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        return 130
+    except StackError:
+        _keep_logs(console, where, ours=ours)
+        ours = False
+        raise
+    finally:
+        if ours:
+            _end(console, where)
+
+
+def _watch(console: Console, where: Home, stack: Stack) -> int:
+    """Show decisions until the load has ended, then the score card."""
+    played = play.play(where, stack, lambda event: _show(console, event))
+    console.print(Text(card.render(played.card, played.looks, played.rescales, stack.options)))
+    return 0
+
+
+def _introduce(console: Console, stack: Stack, seconds: float) -> None:
+    options = stack.options
+    minutes = options.minutes / options.factor
+    for note in stack.notes:
+        console.print(Text(f"· {note}", "yellow"))
+    console.print(
+        Text.assemble(
+            (f"\nReady after {seconds:.0f} s. ", "bold"),
+            f"{options.minutes:.0f} minutes of workload now pass in {minutes:g}: up to "
+            f"{options.peak:,.0f} records/s\nand down again, on {options.first_workers} workers of "
+            f"at most {options.max_workers}, {options.quota:g} core each.\n",
+            f"Flink's page: {stack.flink}    Ctrl-C ends all.\n"
+            "In another terminal, in this folder: daedalus watch, daedalus explain ysb\n",
+        )
+    )
+
+
+def _show(console: Console, event: Event) -> None:
+    """Print what people want to see; metrics are not among it."""
+    clock = _clock(event.at)
+    match event:
+        case Decision(command=None):
+            console.print(Text(f"{clock}  {event.sentence}", "dim"))
+        case Decision():
+            console.print(Text(f"{clock}  {event.sentence}", "bold green"))
+        case ScaleOutcome():
+            colour = "cyan" if event.status == "applied" else "red"
+            console.print(Text(f"{clock}  {_outcome(event)}", colour))
+        case Recovery():
+            console.print(Text(f"{clock}  {_recovery(event)}", "cyan"))
+
+
+def _outcome(event: ScaleOutcome) -> str:
+    told = f"{event.from_scale_out} → {event.to_scale_out} workers: {event.status.value}"
+    told = told.replace("_", " ")
+    if event.downtime is not None:
+        told += f", the job stood still for {event.downtime:.1f} s"
+    return f"{told}: {event.why}" if event.why else told
+
+
+def _recovery(event: Recovery) -> str:
+    if event.recovery is None:
+        return f"Not caught up after the change to {event.to_scale_out} workers"
+    promised = event.promise.recovery if event.promise else None
+    told = f"Caught up {event.recovery:.1f} s after the change to {event.to_scale_out} workers"
+    return told if promised is None else f"{told}; {promised:.1f} s were promised"
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone().strftime("%H:%M:%S")
+
+
+def _refuse_if_running(where: Home) -> None:
+    found = where.read()
+    if found is not None and found.supervised:
+        raise StackError(f"a stack runs already in {where.path}; end it with `daedalus down`")
+
+
+def _end(console: Console, where: Home) -> None:
+    """End the stack, whatever the person at the keyboard presses meanwhile."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with console.status("ending all processes"):
+        lifecycle.down(where, logs=True)
+    left = proc.members(where.path)
+    console.print(Text(f"{len(left)} processes are left", "red") if left else "All ended.")
+
+
+def _keep_logs(console: Console, where: Home, *, ours: bool) -> None:
+    """End the stack of a demo that failed, but leave its logs."""
+    if ours:
+        lifecycle.down(where)
+        console.print(f"logs are in {where.logs}")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

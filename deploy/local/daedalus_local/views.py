@@ -1,0 +1,56 @@
+"""The state of a stack as a table for people and as JSON for programs."""
+
+import io
+import json
+import time
+from dataclasses import asdict
+
+from daedalus_local.home import Running, Stack
+from daedalus_local.proc import Identity, alive
+
+
+def as_json(stack: Stack | None) -> str:
+    """Return the registry as JSON, each process with whether it is alive."""
+    if stack is None:
+        return json.dumps({"state": "down"}) + "\n"
+    found = asdict(stack)
+    found["state"] = state(stack)
+    for entry, process in zip(found["processes"], stack.processes, strict=True):
+        entry["alive"] = is_alive(process)
+    return json.dumps(found, indent=2) + "\n"
+
+
+def as_table(stack: Stack | None) -> str:
+    """Return the state in one line and a table of the processes."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.table import Table  # noqa: PLC0415
+
+    if stack is None:
+        return "no stack runs here; start one with `daedalus up`\n"
+    text = io.StringIO()
+    console = Console(file=text, width=140, highlight=False)
+    minutes = (time.time() - stack.since) / 60
+    console.print(f"{stack.job}: {state(stack)}, for {minutes:.0f} min {stack.step}".rstrip())
+    for note in stack.notes:
+        console.print(note)
+    table = Table("process", "state", "pid", "restarts", "answers at", "log", box=None)
+    for process in stack.processes:
+        told = process.state if process.state != "running" or is_alive(process) else "dead"
+        address = process.url or ""
+        table.add_row(
+            process.name, told, str(process.pid), str(process.restarts), address, process.log
+        )
+    console.print(table)
+    return text.getvalue()
+
+
+def state(stack: Stack) -> str:
+    """Return the state, which is `dead` when the supervisor was killed."""
+    if stack.state in ("stopped", "failed") or stack.supervised:
+        return stack.state
+    return "dead (clean up with `daedalus down`)"
+
+
+def is_alive(process: Running) -> bool:
+    """Return whether exactly this process runs."""
+    return alive(Identity(process.pid, process.started))

@@ -1,0 +1,1 @@
+"""Learns how much each scale-out of a job can process."""

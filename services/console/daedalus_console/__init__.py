@@ -1,0 +1,1 @@
+"""The daedalus command: declares jobs, shows and explains decisions."""

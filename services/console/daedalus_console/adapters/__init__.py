@@ -1,0 +1,1 @@
+"""Where the console meets the world: Kafka and files."""

@@ -1,0 +1,192 @@
+"""Reads topics: up to their present end, or on and on."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from daedalus_console.adapters.kafka import LATEST, POLL, Kafka, Place
+from daedalus_console.adapters.merging import Merge
+from daedalus_console.errors import UnreachableError
+from daedalus_console.records import Raw, Record, read
+from daedalus_shared.events.codec import instant
+
+PATIENCE = 15.0
+"""Seconds without a single record after which reading to the end is given up."""
+
+BATCH = 500
+"""Records taken at once."""
+
+HIGH = 2_000
+"""Records of one partition held before it is paused, so that a long read stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which records are wanted, by the instants at which the broker took them."""
+
+    since: datetime | None = None
+    """None for the beginning."""
+
+    until: datetime | None = None
+    """None for the present end."""
+
+
+def records(
+    kafka: Kafka, names: Sequence[str], window: Window, *, job: str | None = None
+) -> Iterator[Record]:
+    """Yield the records of topics (without prefix) up to the present end, by time.
+
+    Args:
+        kafka: Where.
+        names: Topics without prefix.
+        window: Which records.
+        job: Read only this job's partition, and yield only what is about the job.
+    """
+    places = kafka.places(names, job)
+    ends = kafka.offsets(places, LATEST)
+    starts = kafka.starts(places, window.since)
+    if window.until is not None:
+        ends = kafka.later(places, window.until, ends)
+    todo = {at: starts[at] for at in places if starts[at] < ends[at]}
+    if not todo:
+        return
+    with _consumer(kafka, todo) as consumer:
+        for raw in _to_the_end(kafka, consumer, todo, ends):
+            record = read(raw)
+            if job is None or record.job == job:
+                yield record
+
+
+def following(
+    kafka: Kafka, names: Sequence[str], since: datetime | None, *, job: str | None = None
+) -> Iterator[Record | None]:
+    """Yield records from `since` (None: the beginning) on for ever, None whenever none is new.
+
+    What lies there already comes in the order of time, what arrives later as it arrives.
+    """
+    places = kafka.places(names, job)
+    ends = kafka.offsets(places, LATEST)
+    starts = kafka.starts(places, since)
+    with _consumer(kafka, starts) as consumer:
+        for raw in _to_the_end(kafka, consumer, starts, ends, beyond=True):
+            record = read(raw)
+            if job is None or record.job == job:
+                yield record
+        while True:
+            yield None
+            batch = [
+                _raw(message) for message in _batch(kafka, consumer) if message.error() is None
+            ]
+            for raw in sorted(batch, key=lambda raw: raw.written_at):
+                record = read(raw)
+                if job is None or record.job == job:
+                    yield record
+
+
+def _throttle(
+    consumer: Consumer, merge: Merge[Place], places: Iterable[Place], paused: set[Place]
+) -> None:
+    for place in places:
+        held = merge.held(place)
+        if held > HIGH and place not in paused:
+            consumer.pause([TopicPartition(*place)])
+            paused.add(place)
+        elif held < HIGH // 2 and place in paused:
+            consumer.resume([TopicPartition(*place)])
+            paused.discard(place)
+
+
+def _to_the_end(
+    kafka: Kafka,
+    consumer: Consumer,
+    starts: dict[Place, int],
+    ends: dict[Place, int],
+    *,
+    beyond: bool = False,
+) -> Iterator[Raw]:
+    """Merge the partitions up to their ends; `beyond` keeps what has followed since."""
+    merge = Merge(starts)
+    for place, start in starts.items():
+        if start >= ends[place]:
+            merge.end(place)
+    paused: set[Place] = set()
+    idle = 0.0
+    while not merge.ended:
+        batch = _batch(kafka, consumer)
+        idle = 0.0 if batch else idle + POLL
+        if idle > PATIENCE:
+            raise UnreachableError(f"Kafka at {kafka.address} gave nothing for {PATIENCE:g} s")
+        for message in batch:
+            place, offset = _place(message), message.offset() or 0
+            if message.error() is not None:
+                merge.end(place)  # the partition's end; its last offset may be no record's
+                continue
+            if beyond or offset < ends[place]:
+                merge.add(place, _raw(message))
+            if offset >= ends[place] - 1:
+                merge.end(place)
+        yield from merge.ready()
+        _throttle(consumer, merge, starts, paused)
+    yield from merge.ready()
+    with suppress(KafkaException):
+        consumer.resume([TopicPartition(*place) for place in paused])
+
+
+def _batch(kafka: Kafka, consumer: Consumer) -> list[Message]:
+    with kafka.translated():
+        batch = consumer.consume(BATCH, timeout=POLL)
+    for message in batch:
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+            raise UnreachableError(f"Kafka at {kafka.address}: {error.str()}")
+    return batch
+
+
+@contextmanager
+def _consumer(kafka: Kafka, starts: dict[Place, int]) -> Iterator[Consumer]:
+    config = {
+        **kafka.config,
+        "group.id": "daedalus-console",  # required, but never joined: partitions are assigned
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 100,
+        "queued.max.messages.kbytes": 16_384,
+    }
+    with kafka.translated():
+        consumer = Consumer(config)
+        consumer.assign(
+            [TopicPartition(topic, at, offset) for (topic, at), offset in starts.items()]
+        )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def _place(message: Message) -> Place:
+    return (message.topic() or "", message.partition() or 0)
+
+
+def _raw(message: Message) -> Raw:
+    topic, partition = _place(message)
+    found = message.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return Raw(
+        topic=topic,
+        partition=partition,
+        offset=message.offset() or 0,
+        written_at=instant(max(0, message.timestamp()[1])),
+        key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=[(name, _bytes(value)) for name, value in pairs],
+    )
+
+
+def _bytes(value: Any) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

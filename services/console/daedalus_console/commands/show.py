@@ -1,0 +1,74 @@
+"""`daedalus jobs | history | explain`."""
+
+from typing import Annotated
+
+import typer
+
+from daedalus_console.options import AsJson, Bootstrap, JobArgument, examples
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands that look back."""
+    app.command(
+        "jobs",
+        short_help="List the jobs: how they are, what was decided last.",
+        epilog=examples("daedalus jobs", "daedalus jobs --json | jq '.[].job'"),
+    )(jobs)
+    app.command(
+        "history",
+        short_help="List a job's rescales, promise against outcome.",
+        epilog=examples("daedalus history ysb", "daedalus history ysb --since 7d"),
+    )(history)
+    app.command(
+        "explain",
+        short_help="Tell one decision and what came of it.",
+        epilog=examples(
+            "daedalus explain ysb",
+            "daedalus explain ysb --last-change",
+            "daedalus explain ysb --at 18:30",
+        ),
+    )(explain)
+
+
+def jobs(as_json: AsJson = False, bootstrap: Bootstrap = None) -> None:
+    """List the declared jobs: how they are scaled, how they are, what was decided last."""
+    from daedalus_console.runs import show
+
+    raise typer.Exit(show.jobs(bootstrap, as_json=as_json))
+
+
+def history(
+    job: JobArgument,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="How far to look back.")
+    ] = "24h",
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """List a job's rescales: what was promised, and what came of it."""
+    from daedalus_console.runs import show
+
+    raise typer.Exit(show.history(job, since, bootstrap, as_json=as_json))
+
+
+def explain(
+    job: JobArgument,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Explain the decision in effect then.")
+    ] = "now",
+    last_change: Annotated[
+        bool, typer.Option("--last-change", help="The last decision that wanted a change.")
+    ] = False,
+    planner: Annotated[
+        str | None,
+        typer.Option("--planner", metavar="NAME", help="Of this planner, such as a shadow."),
+    ] = None,
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Tell one decision: what was seen, expected, weighed, decided, promised, and came of it."""
+    from daedalus_console.runs import show
+
+    raise typer.Exit(
+        show.explain(job, at, planner, bootstrap, changes=last_change, as_json=as_json)
+    )

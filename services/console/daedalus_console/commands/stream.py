@@ -1,0 +1,73 @@
+"""`daedalus watch | tap`."""
+
+from typing import Annotated
+
+import typer
+
+from daedalus_console.options import AsJson, Bootstrap, examples
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands that follow the topics."""
+    app.command(
+        "watch",
+        short_help="Watch jobs live, until Ctrl-C.",
+        epilog=examples("daedalus watch", "daedalus watch ysb", "daedalus watch --json"),
+    )(watch)
+    app.command(
+        "tap",
+        short_help="Show the records of topics.",
+        epilog=examples(
+            "daedalus tap decisions --job ysb --since 1h",
+            "daedalus tap scale-commands scale-outcomes --follow",
+            "daedalus tap control --since start --json",
+        ),
+    )(tap)
+
+
+def watch(
+    job: Annotated[
+        str | None, typer.Argument(metavar="[JOB]", help="Only this job.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="How much of the past to begin with.")
+    ] = "30m",
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Watch jobs live, until Ctrl-C: load, capacity, workers, and each decision as it falls.
+
+    Without a terminal it writes a line for each decision and each thing that happens; with --json
+    a line for each event.
+    """
+    from daedalus_console.runs import stream
+
+    raise typer.Exit(stream.watch(job, since, bootstrap, as_json=as_json))
+
+
+def tap(
+    topics: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TOPIC...",
+            help="metrics, capacity-updates, forecasts, decisions, scale-commands, "
+            "scale-outcomes, recoveries, knowledge, control, dead-letters.",
+        ),
+    ],
+    job: Annotated[
+        str | None, typer.Option("--job", metavar="JOB", help="Only about this job.")
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="TIME", help="From then on; `start` for all there is."),
+    ] = "10m",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Show the records of topics in the order of time; what is no event is shown as such."""
+    from daedalus_console.runs import stream
+
+    raise typer.Exit(stream.tap(topics, job, since, bootstrap, follow=follow, as_json=as_json))

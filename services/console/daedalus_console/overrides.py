@@ -1,0 +1,117 @@
+"""What people ask of a job for a while: pauses, floors, ceilings and pins, and their end."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.specs import instant_after
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import Direction, Forget, Override, OverrideKind
+from daedalus_shared.job_spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for."""
+
+    job: str
+    kind: OverrideKind
+    until: datetime
+    why: str
+    direction: Direction = Direction.BOTH
+    scale_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who asks, and when."""
+
+    name: str
+    now: datetime
+
+    @property
+    def source(self) -> str:
+        """The source of this person's events."""
+        return f"console/{self.name}"[:200]
+
+
+def declared(job: str, control: JobControl) -> JobSpec:
+    """Return the job's spec, or raise `NotFoundError`."""
+    spec = control.newest
+    if spec is None:
+        raise NotFoundError(f"no job {job!r} is declared; `daedalus jobs` lists those that are")
+    return spec
+
+
+def override(wish: Wish, control: JobControl, author: Author) -> Override:
+    """Return the event that asks for it.
+
+    Raises:
+        NotFoundError: The job is not declared.
+        UsageError: It ends in the past.
+        ConsoleError: It cannot be met within the job's bounds.
+    """
+    scale = declared(wish.job, control).scale
+    if wish.until <= author.now:
+        raise UsageError(f"--until {wish.until.isoformat()} is past")
+    asked = wish.scale_out
+    if asked is not None and wish.kind is not OverrideKind.CEILING and asked > scale.max:
+        raise ConsoleError(f"{wish.kind} {asked} is above the job's scale.max {scale.max}")
+    if asked is not None and wish.kind is not OverrideKind.FLOOR and asked < scale.min:
+        raise ConsoleError(f"{wish.kind} {asked} is below the job's scale.min {scale.min}")
+    return Override(
+        job=wish.job,
+        at=instant_after(control, author.now),
+        source=author.source,
+        kind=wish.kind,
+        direction=wish.direction,
+        scale_out=asked,
+        until=wish.until,
+        author=author.name,
+        why=wish.why,
+    )
+
+
+def in_force(control: JobControl, now: datetime) -> tuple[Override, ...]:
+    """Return the overrides that have not ended, whether they take effect yet or not."""
+    newest = {known.key: known for known in control.overrides}
+    return tuple(known for known in newest.values() if known.until > now)
+
+
+def taken_back(
+    job: str,
+    control: JobControl,
+    author: Author,
+    kind: OverrideKind,
+    direction: Direction | None = None,
+) -> list[Override]:
+    """Return the events that end the overrides of a kind; none when none is in force."""
+    declared(job, control)
+    at = instant_after(control, author.now)
+    return [
+        known.model_copy(
+            update={
+                "at": at,
+                "until": at,
+                "source": author.source,
+                "author": author.name,
+                "why": "taken back",
+            }
+        )
+        for known in in_force(control, author.now)
+        if known.kind is kind and direction in (None, known.direction)
+    ]
+
+
+def forget(job: str, control: JobControl, author: Author) -> Forget:
+    """Return the event that ends a job."""
+    declared(job, control)
+    return Forget(
+        job=job, at=instant_after(control, author.now), source=author.source, author=author.name
+    )
+
+
+def effective(event: Override | Forget, spec: JobSpec) -> datetime:
+    """Return the instant from which a tick's end counts the event in."""
+    grace = 0.0 if isinstance(event, Forget) else spec.policy.forecast_grace
+    return event.at + timedelta(seconds=grace)

@@ -1,0 +1,79 @@
+"""What several commands need: the cluster, the time, the person, and what is declared."""
+
+import getpass
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daedalus_console.adapters.kafka import Kafka
+from daedalus_console.adapters.reading import Window, records
+from daedalus_console.brokers import address
+from daedalus_console.errors import UsageError
+from daedalus_console.output import warn
+from daedalus_console.overrides import Author
+from daedalus_console.records import Record
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import ControlEvent, Event
+from daedalus_shared.events.codec import EVENTS
+
+TOPICS = tuple(dict.fromkeys(event.NAME for event in EVENTS))
+"""The topics without prefix, in the order of the loop."""
+
+CONTROL = ControlEvent.NAME
+
+
+def now() -> datetime:
+    """Return the present."""
+    return datetime.now(UTC)
+
+
+def cluster(bootstrap: str | None) -> Kafka:
+    """Return the cluster that the command talks to."""
+    return Kafka(address(bootstrap, Path.cwd()))
+
+
+def author() -> Author:
+    """Return who asks, now."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        name = f"uid-{os.getuid()}"
+    return Author(name, now())
+
+
+def controls(kafka: Kafka, job: str | None = None) -> dict[str, JobControl]:
+    """Return what people want of each job, or of one."""
+    found: dict[str, JobControl] = {}
+    for event in events(records(kafka, [CONTROL], Window(), job=job)):
+        if isinstance(event, ControlEvent):
+            found[event.job] = found.get(event.job, JobControl()).fold(event)
+    return found
+
+
+def control(kafka: Kafka, job: str) -> JobControl:
+    """Return what people want of one job."""
+    return controls(kafka, job).get(job, JobControl())
+
+
+def events(found: Iterable[Record]) -> Iterator[Event]:
+    """Yield the records that are events; the others are counted on standard error."""
+    skipped: list[Record] = []
+    for record in found:
+        if record.event is not None:
+            yield record.event
+        elif not record.tombstone:
+            skipped.append(record)
+    if skipped:
+        last = skipped[-1]
+        place = f"{last.topic}[{last.partition}]@{last.offset}"
+        count = "a record is" if len(skipped) == 1 else f"{len(skipped)} records are"
+        warn(f"{count} no event and skipped, the last at {place}: {last.why}")
+
+
+def topic_name(text: str) -> str:
+    """Return a topic's name without prefix, or raise `UsageError`."""
+    name = text.removeprefix("daedalus.")
+    if name not in TOPICS:
+        raise UsageError(f"no topic {text!r}; there are {', '.join(TOPICS)}")
+    return name

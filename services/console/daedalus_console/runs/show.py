@@ -1,0 +1,146 @@
+"""`jobs`, `history` and `explain`."""
+
+from datetime import timedelta
+from typing import Any
+
+from daedalus_console import output
+from daedalus_console.adapters.kafka import Kafka
+from daedalus_console.adapters.reading import Window, records
+from daedalus_console.board import Board, JobState
+from daedalus_console.errors import Exit, NotFoundError
+from daedalus_console.rescales import newest_decision, rescales, story
+from daedalus_console.runs.common import CONTROL, cluster, control, events, now
+from daedalus_console.times import moment, shown
+from daedalus_console.views import explain as explaining
+from daedalus_console.views import lines, tables
+from daedalus_shared.events import Decision
+
+LEAST = timedelta(minutes=15)
+"""How far back `jobs` looks for metrics and decisions at least; else two loops."""
+
+MOST = timedelta(hours=12)
+"""How far back it looks at most."""
+
+FORGOTTEN = timedelta(minutes=5)
+"""A job that is not declared is listed while its reports are no older than this."""
+
+NEAR = timedelta(hours=2)
+FAR = timedelta(days=31)
+"""How far before the instant asked about a decision is looked for: near first, then far."""
+
+AFTER = timedelta(hours=3)
+"""How long after a decision its outcome and recovery are looked for."""
+
+SLACK = timedelta(minutes=1)
+"""By how much an event's own time may lie ahead of its Kafka timestamp, and a little more."""
+
+
+def jobs(bootstrap: str | None, *, as_json: bool) -> Exit:
+    """List the jobs."""
+    kafka = cluster(bootstrap)
+    present = now()
+    board = Board()
+    for event in events(records(kafka, [CONTROL], Window())):
+        board.take(event)
+    loops = [state.spec.policy.loop for state in board.jobs.values() if state.spec]
+    back = min(max(LEAST, timedelta(seconds=2 * max(loops, default=0.0))), MOST)
+    for event in events(records(kafka, ["metrics", "decisions"], Window(present - back))):
+        board.take(event)
+    found = board.shown(present, FORGOTTEN)
+    if as_json:
+        output.document([_job(state, present) for state in found])
+    elif found:
+        console = output.console()
+        console.print(tables.jobs(found, present, console.width))
+    else:
+        output.line("No job is declared yet: daedalus apply -f job.yaml")
+    return Exit.OK
+
+
+def history(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> Exit:
+    """List the rescales of a job."""
+    present = now()
+    start = moment(since, present, "past")
+    kafka = cluster(bootstrap)
+    topics = ["decisions", "scale-commands", "scale-outcomes", "recoveries"]
+    read = events(records(kafka, topics, Window(start - SLACK), job=job))
+    told = [event for event in read if not isinstance(event, Decision) or event.command is not None]
+    found = rescales(told)
+    if not found:
+        _known(kafka, job)
+    if as_json:
+        output.document([rescale.as_json() for rescale in found])
+    elif found:
+        console = output.console()
+        console.print(tables.rescales(found, present, console.width))
+        output.line("durations: seen / promised")
+    else:
+        output.line(f"{job} was not rescaled since {shown(start)}; look further with --since 7d")
+    return Exit.OK
+
+
+def explain(
+    job: str,
+    at: str,
+    planner: str | None,
+    bootstrap: str | None,
+    *,
+    changes: bool,
+    as_json: bool,
+) -> Exit:
+    """Tell the story of one decision."""
+    present = now()
+    instant = moment(at, present, "past")
+    kafka = cluster(bootstrap)
+    decision: Decision | None = None
+    for back in (NEAR, FAR):
+        window = Window(instant - back, instant + AFTER)
+        read = events(records(kafka, ["decisions"], window, job=job))
+        decision = newest_decision(read, instant, planner, changes=changes)
+        if decision:
+            break
+    if decision is None:
+        _known(kafka, job)
+        of = f" of planner {planner}" if planner else ""
+        change = " that changes something" if changes else ""
+        raise NotFoundError(f"no decision{of} about {job}{change} up to {shown(instant)}")
+    topics = ["capacity-updates", "forecasts", "scale-commands", "scale-outcomes", "recoveries"]
+    # A previous forecast may have served, for up to a horizon of some loops.
+    window = Window(decision.tick - timedelta(minutes=15), decision.tick + AFTER)
+    found = story(decision, events(records(kafka, topics, window, job=job)))
+    if as_json:
+        output.document(found.as_json())
+    else:
+        output.console().print(explaining.told(found, present))
+    return Exit.OK
+
+
+def _known(kafka: Kafka, job: str) -> None:
+    if control(kafka, job).newest is None:
+        raise NotFoundError(f"no job {job!r} is declared; `daedalus jobs` lists those that are")
+
+
+def _job(state: JobState, present: Any) -> dict[str, Any]:
+    spec, sample, decision = state.spec, state.sample, state.decision
+    return {
+        "job": state.job,
+        "declared": spec is not None,
+        "mode": spec.policy.mode if spec else None,
+        "planner": spec.policy.planner if spec else None,
+        "min": spec.scale.min if spec else None,
+        "max": spec.scale.max if spec else None,
+        "scale_out": state.scale_out,
+        "workload": sample.workload if sample else None,
+        "lag": sample.lag if sample else None,
+        "health": state.health(present).value,
+        "silent_for": state.silent_for(present),
+        "overrides": [wish.model_dump(mode="json") for wish in state.overrides(present)],
+        "decision": {
+            "at": decision.tick.isoformat(),
+            "chosen": decision.chosen,
+            "reason": decision.reason,
+            "sentence": lines.of(decision),
+        }
+        if decision
+        else None,
+    }

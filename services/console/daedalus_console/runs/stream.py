@@ -1,0 +1,175 @@
+"""`tap` and `watch`."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from daedalus_console import output
+from daedalus_console.adapters.reading import Window, following, records
+from daedalus_console.board import Board, Entry, Kind
+from daedalus_console.errors import Exit
+from daedalus_console.records import Record
+from daedalus_console.runs.common import CONTROL, cluster, events, now, topic_name
+from daedalus_console.runs.show import FORGOTTEN
+from daedalus_console.times import moment
+from daedalus_console.views import tables
+from daedalus_console.views.watch import Size, entry_line, screen, status_line
+from daedalus_shared.events import Decision
+
+WATCHED = (
+    CONTROL,
+    "metrics",
+    "capacity-updates",
+    "forecasts",
+    "decisions",
+    "scale-outcomes",
+    "recoveries",
+    "dead-letters",
+)
+
+REDRAW = 0.5
+"""Seconds between two drawings of the live view."""
+
+ROWS = 1000
+"""Rows of a table that people may still read; all records are in the JSON."""
+
+LOG = 500
+"""Entries that the log keeps."""
+
+
+def tap(
+    topics: Sequence[str],
+    job: str | None,
+    since: str,
+    bootstrap: str | None,
+    *,
+    follow: bool,
+    as_json: bool,
+) -> Exit:
+    """Show the records of topics."""
+    names = list(dict.fromkeys(topic_name(topic) for topic in topics))
+    present = now()
+    start = None if since == "start" else moment(since, present, "past")
+    kafka = cluster(bootstrap)
+    several = len(names) > 1
+    if follow:
+        _stream(following(kafka, names, start, job=job), several=several, as_json=as_json)
+        return Exit.OK
+    found = records(kafka, names, Window(start), job=job)
+    if as_json:
+        for record in found:
+            output.line(record.as_json())
+        return Exit.OK
+    newest: deque[Record] = deque(maxlen=ROWS)
+    count = 0
+    for count, record in enumerate(found, start=1):  # noqa: B007 -- counted for the reader
+        newest.append(record)
+    if count > ROWS:
+        output.line(f"{count - ROWS} earlier records are left out; --json prints all")
+    if newest:
+        output.console().print(tables.records(newest, present, several=several))
+    else:
+        output.line(f"nothing on {', '.join(names)} since {since}; look further with --since 7d")
+    return Exit.OK
+
+
+def watch(job: str | None, since: str, bootstrap: str | None, *, as_json: bool) -> Exit:
+    """Show what happens, as it happens."""
+    start = moment(since, now(), "past")
+    kafka = cluster(bootstrap)
+    if as_json:
+        _stream(following(kafka, WATCHED, start, job=job), several=True, as_json=True)
+        return Exit.OK
+    console = output.console()
+    view = _View(console, job)
+    try:
+        for event in events(records(kafka, [CONTROL], Window(), job=job)):
+            view.board.take(event)
+        found = following(kafka, WATCHED, start, job=job)
+        if console.is_terminal:
+            view.draw(found)
+        else:
+            view.write(found)
+    except KeyboardInterrupt:
+        view.leave()
+    return Exit.OK
+
+
+def _stream(records: Iterator[Record | None], *, several: bool, as_json: bool) -> None:
+    console = output.console()
+    try:
+        for record in records:
+            if record is None:
+                continue
+            if as_json:
+                output.line(record.as_json())
+            else:
+                console.print(tables.record_line(record, several=several), soft_wrap=True)
+    except KeyboardInterrupt:
+        return
+
+
+class _View:
+    """The live view while it is looked at."""
+
+    def __init__(self, console: Console, job: str | None) -> None:
+        self._console = console
+        self._job = job
+        self.board = Board(job)
+        self._log: deque[Entry] = deque(maxlen=LOG)
+        self._drawn = False
+
+    def draw(self, records: Iterator[Record | None]) -> None:
+        """Redraw the terminal as records come."""
+        self._drawn = True
+        due = 0.0
+        with Live(console=self._console, screen=True, auto_refresh=False) as live:
+            live.update(tables.cell("reading what has happened so far …", "dim"), refresh=True)
+            for record in records:
+                if record is not None:
+                    self._take(record)
+                    continue
+                if time.monotonic() >= due:
+                    live.update(self._screen(), refresh=True)
+                    due = time.monotonic() + REDRAW
+
+    def write(self, records: Iterator[Record | None]) -> None:
+        """Write a line for each decision and for each thing that happens."""
+        for record in records:
+            if record is None:
+                continue
+            entry = self._take(record)
+            state = self.board.jobs.get(record.job or "")
+            if entry is not None:
+                self._line(entry)
+            elif isinstance(record.event, Decision) and state and state.decision is record.event:
+                self._console.print(status_line(state), soft_wrap=True)
+
+    def leave(self) -> None:
+        """Leave the last view on the terminal."""
+        if self._drawn:
+            self._console.print(self._screen())
+
+    def _take(self, record: Record) -> Entry | None:
+        entry = self.board.take(record.event) if record.event else self._trouble(record)
+        if entry is not None:
+            self._log.append(entry)
+        return entry
+
+    def _trouble(self, record: Record) -> Entry | None:
+        if record.tombstone:
+            return None
+        place = f"{record.name}[{record.partition}]@{record.offset}"
+        text = f"{place} is no event: {record.why}"
+        return Entry(record.written_at, record.job or "?", Kind.TROUBLE, text, good=False)
+
+    def _line(self, entry: Entry) -> None:
+        self._console.print(entry_line(entry), soft_wrap=True)
+
+    def _screen(self) -> RenderableType:
+        present = now()
+        size = Size(self._console.size.width, self._console.size.height)
+        return screen(self.board.shown(present, FORGOTTEN), list(self._log), present, size)

@@ -1,0 +1,72 @@
+"""`pause`, `resume`, `floor`, `ceiling` and `pin`."""
+
+from dataclasses import dataclass
+
+from daedalus_console import output
+from daedalus_console.adapters.writing import publish
+from daedalus_console.errors import Exit
+from daedalus_console.overrides import Wish, declared, effective, override, taken_back
+from daedalus_console.runs.common import author, cluster, control
+from daedalus_console.times import clock, moment
+from daedalus_console.views import lines
+from daedalus_shared.events import Direction, Override, OverrideKind
+from daedalus_shared.job_spec import JobSpec
+
+
+def direction(*, up: bool, down: bool) -> Direction:
+    """Return the direction of two flags, both when neither is given."""
+    if up == down:
+        return Direction.BOTH
+    return Direction.UP if up else Direction.DOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks for, as it was typed."""
+
+    job: str
+    kind: OverrideKind
+    until: str
+    why: str
+    way: Direction = Direction.BOTH
+    scale_out: int | None = None
+
+
+def ask(asked: Asked, bootstrap: str | None, *, as_json: bool) -> Exit:
+    """Ask for an override."""
+    who = author()
+    until = moment(asked.until, who.now, "future")
+    wish = Wish(asked.job, asked.kind, until, asked.why, asked.way, asked.scale_out)
+    kafka = cluster(bootstrap)
+    known = control(kafka, asked.job)
+    event = override(wish, known, who)
+    publish(kafka, [event])
+    if as_json:
+        output.document(event.model_dump(mode="json"))
+    else:
+        _say(event, declared(asked.job, known))
+    return Exit.OK
+
+
+def end(
+    job: str, kind: OverrideKind, way: Direction | None, bootstrap: str | None, *, as_json: bool
+) -> Exit:
+    """Take back what was asked for."""
+    kafka = cluster(bootstrap)
+    known = control(kafka, job)
+    found = taken_back(job, known, author(), kind, way)
+    if found:
+        publish(kafka, found)
+    spec = declared(job, known)
+    if as_json:
+        output.document([event.model_dump(mode="json") for event in found])
+    elif not found:
+        output.line(f"{job}: no {kind} is in force, nothing to take back")
+    for event in [] if as_json else found:
+        _say(event, spec)
+    return Exit.OK
+
+
+def _say(event: Override, spec: JobSpec) -> None:
+    at = effective(event, spec)
+    output.line(f"{event.job}: {lines.of(event)} (counts from the first tick after {clock(at)})")

@@ -1,0 +1,1 @@
+"""Carries out scale commands, and nothing else."""

@@ -1,0 +1,53 @@
+"""Start the executor. The only module that reads the environment or owns the process."""
+
+import sys
+from typing import NoReturn
+
+from daedalus_executor.adapters.clock import SystemClock
+from daedalus_executor.adapters.flink_rest import FlinkRest
+from daedalus_executor.adapters.processes import PoolsError, open_pool, read_pools
+from daedalus_executor.executor import Executor
+from daedalus_executor.rescale import Means
+from daedalus_executor.rescales import Rescales
+from daedalus_executor.settings import Settings
+from daedalus_executor.targets import Targets
+from daedalus_shared.streams import run
+
+
+def wire(settings: Settings) -> tuple[Executor, Rescales]:
+    """Connect the executor to the targets that its settings allow.
+
+    Raises:
+        PoolsError: The file of pools is wrong.
+    """
+    clock = SystemClock()
+    declared = read_pools(settings.pools) if settings.pools else {}
+    pools = {name: open_pool(name, pool) for name, pool in declared.items()}
+    addresses = [address.rstrip("/") for address in settings.allowed_rest]
+    flink = {
+        each: FlinkRest(each, clock, read=settings.waits.request, write=settings.fresh)
+        for each in addresses
+    }
+    executor = Executor(settings.instance)
+    means = Means(
+        target=Targets(pools, flink, settings.waits, clock).of,
+        clock=clock,
+        source=executor.source,
+        fresh=settings.fresh,
+        look=settings.waits.sample,
+    )
+    return executor, Rescales(means)
+
+
+def main() -> NoReturn:
+    """Run until SIGTERM."""
+    settings = Settings.read()
+    try:
+        executor, rescales = wire(settings)
+    except PoolsError as error:
+        sys.exit(f"daedalus-executor: {error}")
+    run(executor, settings, rescales)
+
+
+if __name__ == "__main__":
+    main()

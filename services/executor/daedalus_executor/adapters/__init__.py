@@ -1,0 +1,1 @@
+"""What touches the world: Flink's REST API, worker processes, cgroups."""

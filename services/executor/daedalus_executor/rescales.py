@@ -1,0 +1,113 @@
+"""Carries out the stored intents: a task a job, so that no job holds up another."""
+
+import asyncio
+import logging
+
+from prometheus_client import Counter, Gauge
+
+from daedalus_executor.domain.checks import Result
+from daedalus_executor.domain.state import ExecutorState, conclude
+from daedalus_executor.ports import NotOwnerError
+from daedalus_executor.rescale import Means, Rescale
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import ScaleCommand
+from daedalus_shared.relay import Hooks, Relay
+from daedalus_shared.service import Step
+
+log = logging.getLogger(__name__)
+
+OUTCOMES = Counter("executor_outcomes_total", "Commands that came to an end.", ["status"])
+UNDER_WAY = Gauge("executor_rescales_under_way", "Jobs that a command is in hand of.")
+DOWNTIME = Gauge("executor_last_downtime_seconds", "Downtime of a job's last rescale.", ["job"])
+
+
+class Rescales(Hooks[ExecutorState]):
+    """The work beside the fold: from intent to outcome."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._relay: Relay[ExecutorState] | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._broken: asyncio.Future[None] | None = None
+
+    def stored(self, job: str, control: JobControl, state: ExecutorState | None) -> None:
+        """Begin with, or resume, what is in hand of a job."""
+        del control  # looked up when the task runs
+        relay = self._relay
+        if relay is None or job in self._tasks or state is None or state.pending is None:
+            return
+        task = asyncio.create_task(self._serve(relay, job), name=f"rescale {job}")
+        self._tasks[job] = task
+        UNDER_WAY.set(len(self._tasks))
+        task.add_done_callback(lambda done: self._ended(job, done))
+
+    def dropped(self) -> None:
+        """Stop all work: the next owner resumes it from the stored intents."""
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+        UNDER_WAY.set(0)
+
+    async def background(self, relay: Relay[ExecutorState]) -> None:
+        """Take up what was stored before, and fail when a task fails by a bug."""
+        self._broken = asyncio.get_running_loop().create_future()
+        self._relay = relay
+        for job, (control, state) in relay.jobs().items():
+            self.stored(job, control, state)
+        try:
+            await self._broken
+        finally:
+            tasks = list(self._tasks.values())
+            self.dropped()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, job: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(job) is task:
+            del self._tasks[job]
+            UNDER_WAY.set(len(self._tasks))
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._broken is not None and not self._broken.done():
+            self._broken.set_exception(error)
+        elif self._relay is not None and self._relay.owns(job):
+            # What was stored between the task's last look and its end.
+            self.stored(job, *self._relay.jobs()[job])
+
+    async def _serve(self, relay: Relay[ExecutorState], job: str) -> None:
+        while relay.owns(job):
+            control, state = relay.jobs()[job]
+            if state is None or state.pending is None:
+                return
+            rescale = Rescale(self._means, relay, state.pending)
+            try:
+                result = await rescale.run(control, state)
+            except NotOwnerError as error:
+                # By the broker's word, which may come before the relay hears of it.
+                log.warning("left alone: %s", error)
+                await self._means.clock.sleep(self._means.look)
+                continue
+            if result is not None and not await self._conclude(
+                relay, state.pending.command, result
+            ):
+                await self._means.clock.sleep(self._means.look)
+
+    async def _conclude(
+        self, relay: Relay[ExecutorState], command: ScaleCommand, result: Result
+    ) -> bool:
+        """Publish how a command ended; False when another executor serves the job now."""
+        now = self._means.clock.now()
+        control, _ = relay.jobs().get(command.job, (JobControl(), None))
+
+        def change(state: ExecutorState | None) -> Step[ExecutorState]:
+            step = conclude(state, command, result, self._means.source, now)
+            over = control.newest is None and step.state is not None and not step.state.pending
+            return Step(None, step.events) if over else step
+
+        wanted = f"{command.from_scale_out} → {command.to_scale_out}"
+        if not await relay.apply(command.job, change):
+            log.warning("%s %s: another executor is to tell the outcome", command.job, wanted)
+            return False
+        OUTCOMES.labels(result.status).inc()
+        if result.downtime is not None:
+            DOWNTIME.labels(command.job).set(result.downtime)
+        log.info("%s %s: %s %s", command.job, wanted, result.status, result.why)
+        return True

@@ -1,0 +1,59 @@
+"""Which target a job's spec means, and whether this executor may touch it."""
+
+from collections.abc import Mapping
+
+from daedalus_executor.adapters.flink import FlinkTarget
+from daedalus_executor.adapters.flink_rest import FlinkRest
+from daedalus_executor.adapters.flink_workers import Patience, Workers
+from daedalus_executor.ports import Clock, NotAllowedError, Target
+from daedalus_executor.settings import Waits
+from daedalus_shared.job_spec import EngineKind, JobSpec
+
+
+class Targets:
+    """The targets that the executor's settings allow, and no others."""
+
+    def __init__(
+        self,
+        pools: Mapping[str, Workers],
+        flink: Mapping[str, FlinkRest],
+        waits: Waits,
+        clock: Clock,
+    ) -> None:
+        self._pools = pools
+        self._flink = flink
+        self._waits = waits
+        self._clock = clock
+
+    def of(self, spec: JobSpec) -> Target:
+        """Return the target of a job.
+
+        Raises:
+            NotAllowedError: The settings do not allow it, or there is no adapter for it.
+        """
+        if spec.engine.kind is not EngineKind.FLINK or spec.rescale != "in-place":
+            what = f"{spec.engine.kind} with rescale {spec.rescale}"
+            raise NotAllowedError(f"this executor scales flink in-place, not {what}")
+        rest = self._flink.get((spec.engine.rest or "").rstrip("/"))
+        if rest is None:
+            raise NotAllowedError(
+                f"{spec.engine.rest} is not in EXECUTOR_ALLOWED_REST of this executor"
+            )
+        patience = Patience(
+            converge=spec.policy.converge_within,
+            register=self._waits.register_within,
+            release=self._waits.release_within,
+            sample=self._waits.sample,
+        )
+        return FlinkTarget(rest, spec.engine_name, self._pool(spec), patience, self._clock)
+
+    def _pool(self, spec: JobSpec) -> Workers | None:
+        if spec.workers.kind == "none":
+            return None
+        if spec.workers.kind != "processes":
+            raise NotAllowedError(f"this executor cannot start workers by {spec.workers.kind}")
+        pool = self._pools.get(spec.workers.pool or "")
+        if pool is None:
+            known = ", ".join(sorted(self._pools)) or "none"
+            raise NotAllowedError(f"no pool {spec.workers.pool!r} in EXECUTOR_POOLS, only {known}")
+        return pool

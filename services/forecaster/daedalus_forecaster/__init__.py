@@ -1,0 +1,1 @@
+"""Forecasts the workload of each job."""

@@ -1,0 +1,1 @@
+"""What the forecaster does outside its fold."""

@@ -1,0 +1,1 @@
+"""Watches running jobs and reports their metrics."""

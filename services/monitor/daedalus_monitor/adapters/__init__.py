@@ -1,0 +1,1 @@
+"""The outside world: Flink's REST API, Prometheus, Kafka offsets, the clock."""

@@ -1,0 +1,1 @@
+"""Decides how many workers each job should have, and says why."""

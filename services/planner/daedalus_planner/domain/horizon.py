@@ -1,0 +1,246 @@
+"""The horizon planner: the first move of the cheapest course over the paths of a forecast.
+
+Only that move is carried out; a loop later all is weighed again (docs/method.md, Plan by costs).
+"""
+
+import math
+
+import numpy as np
+
+from daedalus_planner.domain.candidates import beyond_bounds
+from daedalus_planner.domain.figures import count, rate, workers
+from daedalus_planner.domain.programme import LATENESS, NEVER, OUTAGE, WORKERS
+from daedalus_planner.domain.situation import Option, Plan, Reason, Situation, Verdict
+from daedalus_planner.domain.weighing import Weighed, weigh
+from daedalus_shared.durations import text
+from daedalus_shared.events import Cost
+
+MARGIN = 30.0
+"""Worker-seconds by which a move must beat staying, at a step of 60 s."""
+
+PROTECT = 1.5
+"""How many times the workers, when nothing is known but that the job falls behind."""
+
+
+def plan(situation: Situation) -> Plan:
+    """Decide how many workers the job should have."""
+    if not any(point.capacity > 0 for point in situation.capacities.values()):
+        return _blind(situation)
+    weighed = weigh(situation)
+    chosen = _cheapest(weighed, MARGIN * situation.policy.forecast_step / 60.0)
+    options = _options(situation, weighed, chosen)
+    size, current = int(weighed.sizes[chosen]), situation.scale_out
+    if chosen == weighed.present:
+        best = _cheapest(weighed, 0.0)
+        reason = Reason.CHEAPEST if best == chosen else Reason.MARGIN
+        sentence = _staying(situation, weighed, best) + _aimed_at(situation)
+        return Plan(current, reason, sentence, options, late=situation.late)
+    reason = Reason.SCALE_UP if size > current else Reason.SCALE_DOWN
+    sentence = _moving(situation, weighed, chosen) + _aimed_at(situation)
+    return Plan(size, reason, sentence, options, late=situation.late)
+
+
+def _cheapest(weighed: Weighed, margin: float) -> int:
+    """Return the index of what costs least; the present one unless that wins by more than this."""
+    totals = weighed.totals
+    best = int(totals.argmin())
+    return best if totals[best] + margin < totals[weighed.present] else weighed.present
+
+
+def _blind(situation: Situation) -> Plan:
+    """Decide where no capacity is known at all: more workers where a loop's records wait."""
+    current, policy = situation.scale_out, situation.policy
+    options = tuple(_unknown(situation, size) for size in _listed(situation))
+    since = math.inf if situation.since is None else situation.since
+    behind = situation.lag > situation.workload * policy.loop
+    more = min(math.ceil(PROTECT * current), situation.bounds.highest)
+    if behind and more > current and since >= policy.settle:
+        sentence = (
+            f"Scale up from {current} to {workers(more)}: {count(situation.lag)} records wait, "
+            f"more than arrive in {text(policy.loop)}, and what they can process is not known."
+        )
+        return Plan(more, Reason.FALLING_BEHIND, sentence, options)
+    sentence = f"Stay at {workers(current)}: what they can process is not known."
+    return Plan(current, Reason.CAPACITY_UNKNOWN, sentence, options)
+
+
+def _listed(situation: Situation) -> range:
+    return range(situation.bounds.lowest, situation.bounds.most + 1)
+
+
+def _unknown(situation: Situation, size: int) -> Option:
+    why = "its capacity is not known"
+    option = Option(size, None, None, 0.0, Verdict.CAPACITY_UNKNOWN, why)
+    return beyond_bounds(situation, option) or option
+
+
+def _options(situation: Situation, weighed: Weighed, chosen: int) -> tuple[Option, ...]:
+    """Return every scale-out from min to max with its verdict."""
+    place = {int(size): index for index, size in enumerate(weighed.sizes)}
+    highest = float(situation.paths.max())
+    found = []
+    for size in _listed(situation):
+        option = Option(size, situation.capacities.get(size), None, highest)
+        beyond = beyond_bounds(situation, option)
+        if beyond is not None:
+            found.append(beyond)
+            continue
+        index = place[size]
+        verdict, why = _verdict(situation, weighed, index, chosen)
+        found.append(
+            Option(
+                size,
+                option.point,
+                _recovery(weighed, index),
+                highest,
+                verdict,
+                why,
+                _cost(weighed, index),
+            )
+        )
+    return tuple(found)
+
+
+def _recovery(weighed: Weighed, index: int) -> float | None:
+    if not np.isfinite(weighed.costs[index]).all():
+        return None
+    seconds = float(weighed.recoveries[index])
+    return seconds if seconds < NEVER / 2 else math.inf
+
+
+def _cost(weighed: Weighed, index: int) -> Cost | None:
+    cost = weighed.costs[index]
+    if not np.isfinite(cost).all():
+        return None
+    return Cost(
+        workers=round(float(cost[WORKERS]), 1),
+        outage=round(float(cost[OUTAGE]), 1),
+        lateness=round(float(cost[LATENESS]), 1),
+    )
+
+
+def _verdict(
+    situation: Situation, weighed: Weighed, index: int, chosen: int
+) -> tuple[Verdict, str]:
+    able = rate(weighed.capacities[index])
+    if not np.isfinite(weighed.costs[index]).all():
+        if index < weighed.targets[0]:
+            low = rate(float(situation.paths.min()))
+            return Verdict.TOO_FEW, f"{able} is below all that is expected, {low} at the lowest"
+        high = rate(float(situation.paths.max()))
+        return Verdict.TOO_MANY, f"{able} is far above all that is expected, {high} at the highest"
+    totals = weighed.totals
+    if index == chosen:
+        return Verdict.CHEAPEST, f"expected to cost {_price(situation, totals[index])}"
+    more = totals[index] - totals[chosen]
+    if more < 0:
+        return Verdict.MARGIN, f"costs {_price(situation, -more)} less, too little for a move"
+    recovery = _recovery(weighed, index)
+    target = situation.policy.recovery_target
+    if recovery is not None and recovery > target:
+        takes = "would not catch up" if math.isinf(recovery) else f"catches up in {text(recovery)}"
+        why = f"{takes}; the target is {text(target)}"
+        return Verdict.RECOVERY_TOO_SLOW, why
+    return Verdict.COSTLIER, f"costs {_price(situation, more)} more"
+
+
+def _price(situation: Situation, seconds: float) -> str:
+    """Return worker-seconds as workers over the horizon."""
+    found = seconds / situation.policy.horizon
+    return f"{found:.2f} workers" if found < 0.995 else f"{found:.1f} workers"
+
+
+def _ahead(situation: Situation) -> str:
+    return text(situation.policy.horizon)
+
+
+def _passing(situation: Situation, capacity: float) -> tuple[int, float]:
+    """Return on how many paths the load passes a capacity, and after how many seconds (median)."""
+    above = situation.paths > capacity
+    those = above.any(axis=1)
+    if not those.any():
+        return 0, math.inf
+    first = float(np.median(above[those].argmax(axis=1)))
+    return int(those.sum()), round(first) * situation.policy.forecast_step
+
+
+def _aimed_at(situation: Situation) -> str:
+    """Return what lateness was weighed with, where it is not fixed, as a sentence."""
+    late = situation.late
+    if late is None:
+        return ""
+    share = "No record was counted yet"
+    if late.share is not None:
+        share = f"{100 * late.share:.1f}% of the records were late lately"
+    return (
+        f" {share}, {100 * late.target:.1f}% is the aim: each late one counts as "
+        f"{text(round(late.price))}."
+    )
+
+
+def _scenarios(situation: Situation, number: int) -> str:
+    total = len(situation.paths)
+    if total == 1:
+        return ""
+    return f" in {'all' if number == total else number} of {total} scenarios"
+
+
+def _expected(situation: Situation, capacity: float, size: int) -> str:
+    """Return when the load passes what a scale-out can process, as a clause."""
+    number, seconds = _passing(situation, capacity)
+    able = f"what {size} can process ({rate(capacity)})"
+    if number == 0:
+        return f"the load is expected to stay below {able} for the next {_ahead(situation)}"
+    if seconds == 0:
+        return f"the load is above {able}{_scenarios(situation, number)}"
+    return (
+        f"the load is expected to pass {able} within {text(seconds)}{_scenarios(situation, number)}"
+    )
+
+
+def _moving(situation: Situation, weighed: Weighed, chosen: int) -> str:
+    current, size = situation.scale_out, int(weighed.sizes[chosen])
+    up = size > current
+    totals = weighed.totals
+    looked_at = weighed.present if up else chosen
+    clause = _expected(
+        situation, float(weighed.capacities[looked_at]), int(weighed.sizes[looked_at])
+    )
+    behind = ""
+    if situation.lag > situation.workload * situation.policy.prices.tolerated:
+        behind = f"{count(situation.lag)} records wait, and "
+    less = _price(situation, totals[weighed.present] - totals[chosen])
+    recovery = _recovery(weighed, chosen)
+    caught = ""
+    if recovery is not None and math.isfinite(recovery):
+        caught = f"; caught up after {text(round(recovery))}"
+    return (
+        f"Scale {'up' if up else 'down'} from {current} to {workers(size)}: {behind}{clause}; "
+        f"over these {_ahead(situation)} {size} cost {less} less than "
+        f"{_waiting(weighed)}{caught}."
+    )
+
+
+def _waiting(weighed: Weighed) -> str:
+    return "staying" if math.isinf(weighed.waits) else f"waiting {text(weighed.waits)}"
+
+
+def _staying(situation: Situation, weighed: Weighed, best: int) -> str:
+    current, totals = situation.scale_out, weighed.totals
+    stay = f"Stay at {workers(current)}"
+    if best != weighed.present:
+        less = _price(situation, totals[weighed.present] - totals[best])
+        return (
+            f"{stay}: {weighed.sizes[best]} would cost {less} less over the next "
+            f"{_ahead(situation)}, too little to be worth a move."
+        )
+    clause = _expected(situation, float(weighed.capacities[weighed.present]), current)
+    others = np.where(np.arange(len(totals)) == weighed.present, np.inf, totals)
+    second = int(others.argmin())
+    if not math.isfinite(others[second]):
+        return f"{stay}: {clause}."
+    more = _price(situation, others[second] - totals[weighed.present])
+    plan = "" if math.isinf(weighed.waits) else f"; a move is due in {text(weighed.waits)}"
+    return (
+        f"{stay}: {clause}; {weighed.sizes[second]}, the next best, would cost {more} more{plan}."
+    )

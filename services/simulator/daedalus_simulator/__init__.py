@@ -1,0 +1,1 @@
+"""Stands in for monitor, executor and a job: on the real topics, or in virtual time."""

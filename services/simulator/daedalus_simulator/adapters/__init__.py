@@ -1,0 +1,1 @@
+"""Where the simulator meets files and topics."""

@@ -1,0 +1,1 @@
+"""What a simulated job is: pure functions and values, the same for every policy."""

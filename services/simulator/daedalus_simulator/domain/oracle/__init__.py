@@ -1,0 +1,1 @@
+"""The cheapest schedule for one who knows the whole world: the limit of all policies."""

@@ -1,0 +1,15 @@
+"""What can go wrong on the command line, with the exit code that tells a script."""
+
+from typing import ClassVar
+
+
+class CommandError(RuntimeError):
+    """What was asked for was refused or failed; one line says why."""
+
+    code: ClassVar[int] = 1
+
+
+class UsageError(CommandError):
+    """The command line makes no sense."""
+
+    code: ClassVar[int] = 2

@@ -1,0 +1,46 @@
+"""What is published about the events and settings, written from the code.
+
+`python -m daedalus_shared DIR`: the events' schemas and the AsyncAPI document.
+`python -m daedalus_shared settings FILE PACKAGE…`: the page of settings, with those of services.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from daedalus_shared.schemas import documents
+from daedalus_shared.settings_page import page, settings_of
+
+
+def main() -> None:
+    """Write what is asked for."""
+    match sys.argv[1:]:
+        case ["settings", file, *packages]:
+            write_settings(Path(file), packages)
+        case [directory]:
+            write_events(Path(directory))
+        case _:
+            raise SystemExit("usage: python -m daedalus_shared (DIR | settings FILE PACKAGE…)")
+
+
+def write_events(directory: Path) -> None:
+    """Write all documents, and remove those that no event stands for any more."""
+    directory.mkdir(parents=True, exist_ok=True)
+    made = documents()
+    for path in directory.glob("*.json"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (directory / name).write_text(text)
+    print(f"{len(made)} documents in {directory}")
+
+
+def write_settings(file: Path, packages: list[str]) -> None:
+    """Write the page, with the settings of the services' packages given."""
+    services = [settings_of(import_module(f"{package}.settings")) for package in packages]
+    file.write_text(page(services))
+    print(f"settings of the job file and {len(services)} services in {file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What people want of one job, as of an instant: its spec and the overrides in force.
+
+Control events take effect at the first tick that ends at least the grace after them, so that all
+services agree however late they read them.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from daedalus_shared.events.control import (
+    Approval,
+    ControlEvent,
+    Declaration,
+    Forget,
+    Override,
+)
+from daedalus_shared.job_spec import JobSpec
+
+E = TypeVar("E", bound=ControlEvent)
+
+
+@dataclass(frozen=True, slots=True)
+class JobControl:
+    """All control events of a job that are still read, in the order of their instants."""
+
+    declarations: tuple[Declaration, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    forgets: tuple[Forget, ...] = ()
+
+    def fold(self, event: ControlEvent) -> "JobControl":
+        """Return what is wanted with one more event; the same event again changes nothing."""
+        match event:
+            case Declaration():
+                return replace(self, declarations=_with(self.declarations, event))
+            case Override():
+                return replace(self, overrides=_with(self.overrides, event))
+            case Approval():
+                return replace(self, approvals=_with(self.approvals, event))
+            case Forget():
+                return replace(self, forgets=_with(self.forgets, event))
+        raise TypeError(f"{type(event).__name__} is no control event that is known here")
+
+    @property
+    def newest(self) -> JobSpec | None:
+        """The spec that was declared last, whether in effect yet or not; None when forgotten."""
+        if not self.declarations:
+            return None
+        last = self.declarations[-1]
+        return None if self._forgotten(last, self.forgets) else last.spec
+
+    def declaration(self, tick: datetime) -> Declaration | None:
+        """Return the declaration in effect at the tick that ends at `tick`, or None."""
+        forgets = [forget for forget in self.forgets if forget.at <= tick]
+        for found in reversed(self.declarations):
+            if found.at + timedelta(seconds=found.spec.policy.forecast_grace) <= tick:
+                return None if self._forgotten(found, forgets) else found
+        return None
+
+    def spec(self, tick: datetime) -> JobSpec | None:
+        """Return the spec in effect at the tick that ends at `tick`, or None."""
+        found = self.declaration(tick)
+        return found.spec if found else None
+
+    def overrides_at(self, tick: datetime, grace: float) -> tuple[Override, ...]:
+        """Return the overrides in force at the tick that ends at `tick`, one a kind."""
+        newest: dict[str, Override] = {}
+        for override in self.overrides:
+            if override.at + timedelta(seconds=grace) <= tick:
+                newest[override.key] = override
+        return tuple(override for override in newest.values() if override.until > tick)
+
+    @staticmethod
+    def _forgotten(declaration: Declaration, forgets: "tuple[Forget, ...] | list[Forget]") -> bool:
+        return any(forget.at >= declaration.at for forget in forgets)
+
+
+def _with(events: tuple[E, ...], event: E) -> tuple[E, ...]:
+    if any(known.id == event.id for known in events):
+        return events
+    return tuple(sorted((*events, event), key=lambda known: known.at))

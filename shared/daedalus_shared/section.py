@@ -1,0 +1,37 @@
+"""What the sections of a job file have in common: immutable, strict, every field documented."""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daedalus_shared.durations import Seconds
+
+PositiveSeconds = Annotated[Seconds, Field(gt=0)]
+Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+DURATION: dict[str, Any] = {"format": "duration"}
+"""Marks a field that may be null as a duration."""
+
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseModel):
+    """A part of the spec: immutable, and an unknown field is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def divided(section: S, factor: float) -> S:
+    """Return a section with every duration in it divided, those of its parts too.
+
+    Lists of sections stay: they are windows of the calendar (`courtesies.Window`).
+    """
+    found: dict[str, object] = {}
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        extra = field.json_schema_extra
+        if isinstance(value, Section):
+            found[name] = divided(value, factor)
+        elif isinstance(extra, dict) and extra.get("format") == "duration" and value is not None:
+            found[name] = value / factor
+    return section.model_copy(update=found)

@@ -1,0 +1,38 @@
+"""Options that tests share; fixtures of real servers are in `harness.fixtures`."""
+
+import os
+import random
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+"""The same examples on every run, however slow the machine; new ones are searched elsewhere."""
+if os.environ.get("CI"):
+    settings.load_profile("ci")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("daedalus")
+    group.addoption("--kills", type=int, default=20, help="SIGKILLs that a kill test sends (20)")
+    group.addoption("--rounds", type=int, default=4, help="rounds of the join test (4)")
+    group.addoption("--seed", type=int, default=None, help="seed of the kill tests (random)")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--kills"))
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--rounds"))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    seed = request.config.getoption("--seed")
+    if seed is None:
+        seed = random.SystemRandom().randrange(10**6)
+    print(f"--seed {seed}")
+    return random.Random(seed)

@@ -1,0 +1,122 @@
+"""A real Kafka broker with the project's topics, and plain clients of it."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from daedalus_local.kafka import KafkaServer, running_kafka
+from daedalus_shared.events import Event, decode, encode, headers
+from daedalus_shared.topics import create_topics, partition_of, topic_of
+
+PARTITIONS = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """An event as it lies on its topic."""
+
+    event: Event
+    partition: int
+    offset: int
+    written_at: float
+    """The broker's timestamp, seconds since the epoch."""
+
+
+class Broker:
+    """A broker's address and plain clients."""
+
+    def __init__(self, server: KafkaServer) -> None:
+        self.server = server
+        self.bootstrap = server.bootstrap
+        self.admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        # Idempotent: a retry while a new topic finds its leader must not change the order.
+        self._producer = Producer(
+            {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True}
+        )
+
+    def send(self, event: Event) -> None:
+        """Queue an event on the partition of its job."""
+        self.send_raw(topic_of(type(event)), event.key, encode(event), headers(event))
+
+    def send_raw(
+        self, topic: str, key: str, value: bytes, message_headers: Mapping[str, bytes]
+    ) -> None:
+        """Queue any bytes under a key."""
+        self._producer.produce(
+            topic,
+            key=key.encode(),
+            value=value,
+            partition=partition_of(key, PARTITIONS),
+            headers=list(message_headers.items()),
+        )
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Return when the broker has all that was queued."""
+        left = self._producer.flush(60)
+        assert left == 0, f"{left} messages were not taken by the broker"
+
+    def tap(self, *events: type[Event]) -> "Tap":
+        """Return a reader of the events' topics from their beginnings."""
+        return Tap(self.bootstrap, {topic_of(event) for event in events})
+
+
+class Tap:
+    """Reads whole topics, without a group."""
+
+    def __init__(self, bootstrap: str, topics: Iterable[str]) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "tap",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 20,
+            }
+        )
+        self._consumer.assign(
+            [TopicPartition(topic, each, 0) for topic in topics for each in range(PARTITIONS)]
+        )
+        self.found: list[Found] = []
+
+    def poll(self, timeout: float = 0.0) -> list[Found]:
+        """Return what is new, after at most `timeout` seconds; it is kept in `found` too."""
+        new = []
+        for message in self._consumer.consume(1000, timeout):
+            value, offset, partition = message.value(), message.offset(), message.partition()
+            if message.error() or value is None or offset is None or partition is None:
+                continue
+            told = cast("list[tuple[str, bytes]]", message.headers() or [])
+            event = decode(value, told, topic=message.topic())
+            new.append(Found(event, partition, offset, message.timestamp()[1] / 1000))
+        self.found += new
+        return new
+
+    def until(self, done: Callable[[], bool], timeout: float) -> bool:
+        """Read until `done()` or `timeout` seconds; says whether it was done."""
+        deadline = time.monotonic() + timeout
+        while not done():
+            if time.monotonic() > deadline:
+                return False
+            self.poll(0.1)
+        return True
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+@contextmanager
+def running_broker(
+    directory: Path, *, topics: bool = True, extra: Mapping[str, str] | None = None
+) -> Iterator[Broker]:
+    """Start a broker in `directory`, create the topics unless told not to, stop it at the end."""
+    with running_kafka(directory, extra=extra) as server:
+        broker = Broker(server)
+        if topics:
+            create_topics(broker.admin, partitions=PARTITIONS)
+        yield broker

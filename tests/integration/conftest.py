@@ -1,0 +1,5 @@
+"""Tests against a real broker."""
+
+from harness.fixtures import broker
+
+__all__ = ["broker"]

@@ -1,0 +1,143 @@
+"""What a running service says of itself: ready or why not, metrics, logs; and how it ends."""
+
+import json
+import re
+import signal
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+
+from daedalus_shared.events import Decision, JobMetrics
+from daedalus_shared.topics import create_topics
+from harness.broker import PARTITIONS, running_broker
+from harness.fixtures import need_tools
+from harness.replicas import Replica, running
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+TESTS = Path(__file__).parents[1]
+
+
+def counting(bootstrap: str, directory: Path) -> Replica:
+    env = {
+        "COUNTING_BOOTSTRAP": bootstrap,
+        "COUNTING_INSTANCE": "counter",
+        "COUNTING_SESSION_TIMEOUT": "3",
+        "PYTHONPATH": str(TESTS),
+    }
+    return Replica("counting", ["-m", "harness.counting"], env, directory)
+
+
+def address(replica: Replica) -> str:
+    assert replica.until_logged("healthz, readyz and metrics at"), replica.tail()
+    found = re.search(r"metrics at \('127.0.0.1', (\d+)\)", replica.log.read_text())
+    assert found is not None
+    return f"http://127.0.0.1:{found[1]}"
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- http
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def ready(where: str) -> bool | str | None:
+    """Whether a service is ready, else what it says; None when it does not answer."""
+    try:
+        status, text = get(f"{where}/readyz")
+    except OSError:
+        return None
+    return True if status == 200 else text if "state is not" not in text else True
+
+
+def until(url: str, status: int, told: str = "") -> None:
+    """Wait for an HTTP status with a text in its answer."""
+    deadline = time.monotonic() + 60
+    while True:
+        found, text = get(url)
+        if found == status and told in text:
+            return
+        assert time.monotonic() < deadline, f"{url}: {found} {text}"
+        time.sleep(0.2)
+
+
+def test_from_no_topics_to_ready_to_the_end(tmp_path: Path) -> None:
+    need_tools("java", "mvn")
+    with running_broker(tmp_path / "kafka", topics=False) as broker:
+        replica = counting(broker.bootstrap, tmp_path)
+        with running(replica):
+            assert replica.until_logged("missing, or this principal may not see them: daedalus."), (
+                replica.tail()
+            )
+            assert "daedalus topics create" in replica.tail()
+            create_topics(broker.admin, partitions=PARTITIONS)
+            where = address(replica)
+            until(f"{where}/readyz", 200)
+            assert get(f"{where}/healthz") == (200, "ok\n")
+
+            at = datetime(2026, 1, 1, tzinfo=UTC)
+            tap = broker.tap(Decision)
+            broker.send(JobMetrics(job="ysb", at=at, source="m/m", samples=(), tick=at))
+            broker.send_raw("daedalus.metrics", "ysb", b"garbage", {"ce_type": b"?"})
+            broker.flush()
+            assert tap.until(lambda: bool(tap.found), 30)
+            tap.close()
+            assert replica.until_logged("dead letter"), replica.tail()
+            metrics = get(f"{where}/metrics")[1]
+            assert 'daedalus_events_handled_total{topic="daedalus.metrics"} 1.0' in metrics
+            assert 'daedalus_dead_letters_total{topic="daedalus.metrics"} 1.0' in metrics
+
+            assert replica.terminate() < 10
+            assert replica.code == 0, replica.tail()
+    for line in replica.log.read_text().splitlines():
+        if line.startswith("{"):
+            assert {"at", "level", "service", "logger", "message"} <= json.loads(line).keys()
+
+
+def test_sigterm_ends_a_service_that_waits_for_kafka(tmp_path: Path) -> None:
+    replica = counting("127.0.0.1:1", tmp_path)
+    with running(replica):
+        assert replica.until_logged("waiting for Kafka at 127.0.0.1:1"), replica.tail()
+        replica.signal(signal.SIGTERM)
+        assert replica.terminate() < 10
+        assert replica.code == 0
+
+
+def test_a_service_that_may_not_read_is_not_ready_and_says_so(tmp_path: Path) -> None:
+    """A principal without the right keeps running in Faust. Ours is not ready, or ends; started
+    again it waits, and names the topic."""
+    need_tools("java", "mvn")
+    authorizer = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
+    }
+    with running_broker(tmp_path / "kafka", extra=authorizer) as broker:
+        replica = counting(broker.bootstrap, tmp_path)
+        with running(replica):
+            where = address(replica)
+            until(f"{where}/readyz", 200)
+            someone_else = AclBinding(
+                ResourceType.TOPIC,
+                "daedalus.metrics",
+                ResourcePatternType.LITERAL,
+                "User:somebody-else",
+                "*",
+                AclOperation.READ,
+                AclPermissionType.ALLOW,
+            )
+            for future in broker.admin.create_acls([someone_else]).values():
+                future.result(10)
+            while (found := ready(where)) is True:
+                time.sleep(0.2)
+            assert found is None or "daedalus.metrics" in str(found)
+            replica.kill()
+            replica.start()
+            assert replica.until_logged("may not see them: daedalus.metrics"), replica.tail()

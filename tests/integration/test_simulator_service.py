@@ -1,0 +1,116 @@
+"""The simulator as a process on a real broker: what it plays, obeys once, and finds again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from daedalus_shared.events import (
+    Declaration,
+    JobMetrics,
+    Promise,
+    ScaleCommand,
+    ScaleOutcome,
+    Status,
+)
+from harness.broker import Broker, Tap
+from harness.replicas import Replica, running
+from harness.services import service
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+JOBS = ("sim-0000", "sim-0001", "sim-0002")
+SPEED = "20"
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def simulator(broker: Broker, tmp_path: Path) -> Iterator[Replica]:
+    # A planner that does not run: the test commands.
+    settings = {"JOBS": str(len(JOBS)), "SPEED": SPEED, "PLANNER": "test", "WORKERS": "6"}
+    found = service("simulator", 0, broker, tmp_path, **settings)
+    with running(found):
+        yield found
+
+
+@pytest.fixture
+def tap(broker: Broker) -> Iterator[Tap]:
+    found = broker.tap(Declaration, JobMetrics, ScaleOutcome)
+    yield found
+    found.close()
+
+
+def reports(tap: Tap, job: str) -> list[JobMetrics]:
+    return [
+        each.event
+        for each in tap.found
+        if isinstance(each.event, JobMetrics) and each.event.job == job
+    ]
+
+
+def workers(tap: Tap, job: str) -> int | None:
+    samples = [sample for report in reports(tap, job) for sample in report.samples]
+    return samples[-1].scale_out if samples else None
+
+
+def outcomes(tap: Tap) -> list[ScaleOutcome]:
+    return [each.event for each in tap.found if isinstance(each.event, ScaleOutcome)]
+
+
+def command(to: int, came_from: int = 6) -> ScaleCommand:
+    now = datetime.now(UTC)
+    return ScaleCommand(
+        job=JOBS[0],
+        at=now,
+        tick=now,
+        source="planner/test",
+        from_scale_out=came_from,
+        to_scale_out=to,
+        expires_at=now + timedelta(seconds=30),
+        decision="d",
+        promise=Promise(),
+    )
+
+
+def test_jobs_are_played_and_commands_carried_out_once_also_after_a_kill(
+    broker: Broker, simulator: Replica, tap: Tap
+) -> None:
+    assert tap.until(lambda: all(workers(tap, job) == 6 for job in JOBS), PATIENCE), (
+        simulator.tail()
+    )
+    declared = [each for each in tap.found if isinstance(each.event, Declaration)]
+    assert [each.event.job for each in sorted(declared, key=lambda each: each.event.job)] == [*JOBS]
+    assert {
+        len({each.partition for each in tap.found if each.event.job == job}) for job in JOBS
+    } == {1}
+
+    first = command(8)
+    broker.send(first)
+    broker.send(first)
+    broker.flush()
+    assert tap.until(lambda: workers(tap, JOBS[0]) == 8, PATIENCE), simulator.tail()
+    [outcome] = outcomes(tap)
+    assert (outcome.status, outcome.generation, outcome.command) == (Status.APPLIED, 1, first.id)
+    assert workers(tap, JOBS[1]) == 6
+
+    simulator.kill()
+    second = command(5, came_from=8)
+    broker.send(first)
+    broker.send(second)
+    broker.flush()
+    seen = len(reports(tap, JOBS[0]))
+    simulator.start()
+    assert tap.until(lambda: workers(tap, JOBS[0]) == 5, PATIENCE), simulator.tail()
+    assert [(each.command, each.generation) for each in outcomes(tap)] == [
+        (first.id, 1),
+        (second.id, 2),
+    ]
+    after = reports(tap, JOBS[0])[seen:]
+    found = [sample.scale_out for report in after for sample in report.samples if sample.scale_out]
+    assert set(found) <= {8, 5}, "the job goes on at the scale-out that the outcomes tell"
+    assert len([each for each in tap.found if isinstance(each.event, Declaration)]) == len(JOBS)
+
+    assert simulator.terminate() < 10
+    assert simulator.code == 0
+    assert len(outcomes(tap)) == 2

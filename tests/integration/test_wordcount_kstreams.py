@@ -1,0 +1,173 @@
+"""The sample job on Kafka Streams: real workers of a real pool share a real broker's partitions."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from daedalus_executor.adapters import worker_process
+from daedalus_executor.adapters.processes import Pool, open_pool, read_pools
+from daedalus_local import jobs, kstreams, topics, workers
+from daedalus_local.kafka import running_kafka
+from daedalus_local.load import records
+from harness.fixtures import need_tools
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+JOB = jobs.JOBS["wordcount-kstreams"]
+REPARTITION = f"{JOB.name}-words-repartition"
+
+NAMES = {
+    "process_cpu_seconds_total",
+    "process_start_time_seconds",
+    "daedalus_cpu_quota_cores",
+    "kafka_streams_state",
+    "kafka_streams_thread_process_total",
+    "kafka_streams_assigned_partitions",
+    "kafka_streams_e2e_latency_avg_seconds",
+    "kafka_streams_e2e_latency_max_seconds",
+    "kafka_streams_source_records_total",
+}
+"""What the monitor's source for Kafka Streams reads."""
+
+LEAVES = 3.0
+"""Seconds in which a worker that is asked to go has gone."""
+
+SESSION = 10.0
+"""Seconds after which the broker gives up a worker that is silent (kafka.py)."""
+
+SLACK = 10.0
+"""Seconds that the others may take, on a busy machine, to learn of it and take over."""
+
+
+@dataclass
+class Group:
+    """The job's workers and what they work on."""
+
+    bootstrap: str
+    directory: Path
+    pool: Pool
+
+    def scrape(self, worker: str) -> dict[str, float]:
+        """Return a worker's series by name and labels; none when it does not answer."""
+        address = kstreams.endpoints(self.directory).get(worker)
+        text = kstreams.scrape(address) if address else None
+        lines = [line for line in (text or "").splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    def assigned(self, worker: str) -> tuple[int, int]:
+        """Return how many partitions of the input and of the repartition topic a worker has."""
+        found = self.scrape(worker)
+        name = 'kafka_streams_assigned_partitions{{topic="{}"}}'
+        lines, words = (found.get(name.format(topic), 0) for topic in (JOB.input, REPARTITION))
+        return int(lines), int(words)
+
+    def signal(self, worker: str, number: signal.Signals) -> Callable[[], bool]:
+        """Send a signal; what is returned tells whether the process is gone."""
+        identity = worker_process.registered(self.directory / "workers" / worker)
+        assert identity is not None
+        os.kill(identity.pid, number)
+        return lambda: not worker_process.alive(identity)
+
+    def send(self, count: int) -> int:
+        """Send lines evenly over all partitions; return how many words are in them."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 20})
+        end = records.stamp(time.time_ns() // 1_000_000)
+        words = 0
+        for number, prefix in enumerate(islice(records.prefixes(JOB.records, 1), count)):
+            producer.produce(JOB.input, prefix + end, partition=number % jobs.INPUT_PARTITIONS)
+            words += len(json.loads(prefix + end)["line"].split())
+        assert producer.flush(30) == 0
+        return words
+
+
+@pytest.fixture
+async def group(tmp_path: Path) -> AsyncIterator[Group]:
+    """A broker and an empty pool of workers, all of this test alone."""
+    need_tools("java", "javac", "mvn")
+    directory, file = tmp_path / "pool", tmp_path / "pools.json"
+    with running_kafka(tmp_path / "kafka") as kafka:
+        topics.create(kafka.bootstrap, [JOB])
+        command = kstreams.command(
+            JOB, bootstrap=kafka.bootstrap, directory=directory, cost=jobs.Cost(), quota=1.0
+        )
+        limits = workers.Limits(max_workers=3, quota=1.0)
+        workers.write_pools(file, JOB.name, command, directory=directory, env={}, limits=limits)
+        pool = open_pool(JOB.name, read_pools(file)[JOB.name])
+        try:
+            yield Group(kafka.bootstrap, directory, pool)
+        finally:
+            await pool.down()
+
+
+async def test_workers_share_the_work_and_leave_it_to_each_other(group: Group) -> None:
+    """A join, a leave and a kill, in one test: it takes most of its time to start a broker."""
+    half, whole = jobs.INPUT_PARTITIONS // 2, jobs.INPUT_PARTITIONS
+    first, second = group.pool.start(), group.pool.start()
+    wait(lambda: group.assigned(first) == group.assigned(second) == (half, half), "a fair share")
+
+    words = group.send(2000)
+    wait(lambda: counted(group) == words, "all words to be counted")
+    wait(lambda: named(group.scrape(first)) == NAMES, "all metrics")
+    assert group.scrape(first)['kafka_streams_state{state="RUNNING"}'] == 1
+    for topic, count in ((JOB.input, 2000), (REPARTITION, words)):
+        name = f'kafka_streams_source_records_total{{topic="{topic}"}}'
+        assert group.scrape(first)[name] + group.scrape(second)[name] == count
+
+    gone = group.signal(first, signal.SIGTERM)
+    assert wait(gone, "the first worker to end") < LEAVES
+    assert list(kstreams.endpoints(group.directory)) == [second]
+    # Sooner than its session ends: it has said that it leaves.
+    wait(lambda: group.assigned(second) == (whole, whole), "all of it", SESSION - LEAVES)
+
+    third = group.pool.start()
+    wait(lambda: group.assigned(third) == (half, half), "a fair share")
+    gone = group.signal(second, signal.SIGKILL)
+    wait(gone, "the second worker to be killed")
+    wait(lambda: group.assigned(third) == (whole, whole), "all of it", SESSION + SLACK)
+    assert group.pool.workers() == (third,)
+    assert list(kstreams.endpoints(group.directory)) == [third]
+
+
+def named(series: dict[str, float]) -> set[str]:
+    return {re.sub(r"\{.*", "", name) for name in series}
+
+
+def counted(group: Group) -> int:
+    """Return how many words the output has counted, by the newest row of each."""
+    return sum({row["word"]: row["seen"] for row in output(group.bootstrap)}.values())
+
+
+def output(bootstrap: str) -> Iterator[dict[str, int]]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "test", "enable.auto.commit": False}
+    )
+    partitions = [TopicPartition(JOB.output, each, 0) for each in range(jobs.OUTPUT_PARTITIONS)]
+    consumer.assign(partitions)
+    ends = sum(consumer.get_watermark_offsets(each)[1] for each in partitions)
+    try:
+        for _ in range(ends):
+            message = consumer.poll(10)
+            assert message is not None
+            yield json.loads(message.value() or b"{}")
+    finally:
+        consumer.close()
+
+
+def wait(what: Callable[[], bool], name: str, patience: float = 90.0) -> float:
+    """Wait, and return how many seconds it took."""
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() < began + patience, f"waited {patience:g} s for {name}"
+        time.sleep(0.05)
+    took = time.monotonic() - began
+    print(f"{name}: {took:.2f} s")
+    return took

@@ -1,0 +1,94 @@
+"""What people ask of a job for a while."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.overrides import (
+    Author,
+    Wish,
+    effective,
+    forget,
+    in_force,
+    override,
+    taken_back,
+)
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import Declaration, Direction, OverrideKind
+from daedalus_shared.job_spec import JobSpec
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def control(ysb: JobSpec, noon: datetime) -> JobControl:
+    declared = Declaration(job="ysb", at=noon - HOUR, source="console/ada", spec=ysb)
+    return JobControl().fold(declared)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "error"),
+    [
+        pytest.param(OverrideKind.FLOOR, 9, "above the job's scale.max 8", id="floor too high"),
+        pytest.param(OverrideKind.PIN, 9, "above the job's scale.max 8", id="pin too high"),
+        pytest.param(OverrideKind.PIN, 0, "below the job's scale.min 1", id="pin too low"),
+        pytest.param(OverrideKind.CEILING, 0, "below the job's scale.min 1", id="ceiling too low"),
+    ],
+)
+def test_a_bound_that_cannot_be_met_is_refused(
+    control: JobControl, noon: datetime, kind: OverrideKind, asked: int, error: str
+) -> None:
+    wish = Wish("ysb", kind, noon + HOUR, "why", scale_out=asked)
+
+    with pytest.raises(ConsoleError, match=error):
+        override(wish, control, Author("ada", noon))
+
+
+def test_an_override_says_who_why_and_until_when(control: JobControl, noon: datetime) -> None:
+    wish = Wish("ysb", OverrideKind.PAUSE, noon + HOUR, "release", Direction.DOWN)
+
+    event = override(wish, control, Author("ada", noon))
+
+    assert event.key == "ysb/Override/pause-down"
+    assert (event.source, event.author, event.why) == ("console/ada", "ada", "release")
+    assert (event.at, event.until) == (noon, noon + HOUR)
+    assert effective(event, control.declarations[0].spec) == noon + timedelta(seconds=30)
+
+
+def test_an_override_that_has_ended_is_a_mistake(control: JobControl, noon: datetime) -> None:
+    with pytest.raises(UsageError, match="is past"):
+        override(Wish("ysb", OverrideKind.PAUSE, noon, "x"), control, Author("ada", noon))
+
+
+def test_an_unknown_job_is_named(noon: datetime) -> None:
+    wish = Wish("nope", OverrideKind.PAUSE, noon + HOUR, "x")
+
+    with pytest.raises(NotFoundError, match="'nope'"):
+        override(wish, JobControl(), Author("ada", noon))
+    with pytest.raises(NotFoundError, match="'nope'"):
+        forget("nope", JobControl(), Author("ada", noon))
+
+
+def test_taking_back_ends_just_what_was_asked(control: JobControl, noon: datetime) -> None:
+    ada = Author("ada", noon)
+    for way in (Direction.UP, Direction.DOWN):
+        wish = Wish("ysb", OverrideKind.PAUSE, noon + HOUR, "x", way)
+        control = control.fold(override(wish, control, ada))
+    floor = Wish("ysb", OverrideKind.FLOOR, noon + HOUR, "x", scale_out=3)
+    control = control.fold(override(floor, control, ada))
+    later = Author("bob", noon + timedelta(minutes=1))
+
+    assert len(taken_back("ysb", control, later, OverrideKind.PAUSE)) == 2
+    (event,) = taken_back("ysb", control, later, OverrideKind.PAUSE, Direction.UP)
+    assert event.direction is Direction.UP
+    assert event.author == "bob"
+    left = in_force(control.fold(event), later.now)
+    assert {(known.kind, known.direction) for known in left} == {
+        (OverrideKind.PAUSE, Direction.DOWN),
+        (OverrideKind.FLOOR, Direction.BOTH),
+    }
+
+
+def test_nothing_in_force_means_nothing_to_take_back(control: JobControl, noon: datetime) -> None:
+    assert taken_back("ysb", control, Author("ada", noon), OverrideKind.PIN) == []

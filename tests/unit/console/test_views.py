@@ -1,0 +1,264 @@
+"""What people see, as plain text."""
+
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from daedalus_console.board import Board, Entry, JobState, Kind, Point
+from daedalus_console.records import Record
+from daedalus_console.rescales import Story, rescales, story
+from daedalus_console.views import lines, tables
+from daedalus_console.views.explain import resampled, told
+from daedalus_console.views.watch import Size, bucketed, entry_line, screen, status_line
+from daedalus_shared.events import Override, OverrideKind, ScaleOutcome, Status
+
+
+def shown(what: RenderableType, width: int = 160, height: int | None = None) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, height=height, markup=False, highlight=False).print(what)
+    return out.getvalue()
+
+
+def state_of(past: Any) -> JobState:
+    board = Board()
+    for event in past.events:
+        board.take(event)
+    return board.jobs["ysb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        pytest.param(
+            "metrics",
+            "4 workers, 43k/s in, lag 105k, unknown: latency (no such metric), tick",
+            id="metrics",
+        ),
+        pytest.param("update", "4 workers can do 52.3k/s ± 900/s, hottest tm-3", id="capacity"),
+        pytest.param(
+            "forecast",
+            "up to 55.1k/s within 15m by daedalus/arima(2,1,1), off by 4 % last",
+            id="forecast",
+        ),
+        pytest.param(
+            "decision",
+            "Scale from 4 to 6 workers: 55.1k/s are expected, 4 process 52.3k/s.",
+            id="decision",
+        ),
+        pytest.param("command", "4 → 6, void after 2m", id="command"),
+        pytest.param(
+            "outcome", "4 → 6 applied within 13s, downtime 9.5s (promised 30s)", id="outcome"
+        ),
+        pytest.param(
+            "recovery",
+            "4 → 6 caught up in 1m35s (promised 1m20s), at worst 400k waited",
+            id="recovery",
+        ),
+        pytest.param(
+            "declaration", "declared: act, planner horizon, 1 to 8 workers", id="declaration"
+        ),
+    ],
+)
+def test_each_event_has_a_line(past: Any, name: str, line: str) -> None:
+    assert lines.of(getattr(past, name)) == line
+
+
+def test_a_line_cannot_steer_the_terminal(past: Any) -> None:
+    evil = past.decision.model_copy(update={"sentence": "\x1b[2J[bold]gone[/bold]\r\n"})
+
+    assert lines.of(evil) == "\\x1b[2J[bold]gone[/bold]\\r\\n"
+    assert "[bold]gone" in shown(told(Story(evil), past.decision.at))
+
+
+def test_a_decision_is_told_from_what_was_seen_to_what_came_of_it(
+    past: Any, noon: datetime
+) -> None:
+    text = shown(told(story(past.decision, past.events), noon))
+
+    for part in (
+        "scale 4 → 6",
+        "4 workers can process 52.3k/s (± 900/s); 79 % of it was used.",
+        "41.2k/s on average, 38k/s to 44k/s, rising by 1.8k/s a minute.",
+        "105k records were waiting, 2s of work.",
+        "Hottest worker tm-3, 12 % of CPU above the mean",
+        "A rescale up costs 30s ± 3s (seen 4 times), down 15s (assumed)",
+        "Up to 55.1k/s within 15m, says daedalus (arima(2,1,1)); its last one was off by 4 %.",
+        "below_forecast",
+        "Planner rules: scale_up.",
+        "Its verdict on 6 workers is lasts: 78k/s last for the whole horizon.",
+        "6 workers process 78k/s; 30s without processing, caught up within 1m20s.",
+        "4 → 6 applied within 13s, downtime 9.5s (promised 30s)",
+        "4 → 6 caught up in 1m35s (promised 1m20s), at worst 400k waited",
+    ):
+        assert part in text, part
+    (row,) = [line for line in text.splitlines() if line.strip().startswith("▶  ")]
+    assert "~78k/s" in row
+    assert "never" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        pytest.param(
+            {"marks": ("forecast_missing",)}, "Done without: forecast_missing.", id="mark"
+        ),
+        pytest.param({"limits": ("max",)}, "Bounded by max.", id="limit"),
+        pytest.param({"shadow": True}, "A shadow:", id="shadow"),
+        pytest.param({"dry_run": True}, "mode advise", id="advice"),
+        pytest.param({"candidates": ()}, "Nothing had to be weighed.", id="no candidates"),
+        pytest.param({"command": None}, "Nothing had to be done.", id="no command"),
+        pytest.param({"forecast_max": None}, "There was no forecast to plan with.", id="blind"),
+    ],
+)
+def test_what_is_special_is_said(
+    past: Any, noon: datetime, changes: dict[str, object], part: str
+) -> None:
+    assert part in shown(told(Story(past.decision.model_copy(update=changes)), noon))
+
+
+@pytest.mark.parametrize(
+    ("events", "later", "part"),
+    [
+        pytest.param(["command"], 60, "No outcome yet.", id="under way"),
+        pytest.param(["command"], 300, "the command has expired", id="expired"),
+        pytest.param(["command", "outcome"], 60, "Not caught up yet", id="watched"),
+        pytest.param([], 60, "is not on its topic", id="lost"),
+    ],
+)
+def test_what_came_of_it_says_how_far_it_came(
+    past: Any, noon: datetime, events: list[str], later: float, part: str
+) -> None:
+    found = story(past.decision, [getattr(past, name) for name in events])
+
+    assert part in shown(told(found, noon + timedelta(seconds=later)))
+
+
+def test_history_holds_each_promise_against_what_came(past: Any, noon: datetime) -> None:
+    text = shown(tables.rescales(rescales(past.events), noon, 160))
+
+    assert "4 → 6" in text
+    assert "9.5s / 30s" in text
+    assert "1m35s / 1m20s" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "why", "part"),
+    [
+        pytest.param(Status.FAILED, "REST answered 500", "failed: REST answered 500", id="failed"),
+        pytest.param(Status.DID_NOT_CONVERGE, "", "did not converge", id="did not converge"),
+        pytest.param(Status.WOULD_APPLY, "dry", "would apply", id="dry run"),
+    ],
+)
+def test_history_says_what_went_wrong(
+    past: Any, noon: datetime, status: Status, why: str, part: str
+) -> None:
+    outcome: ScaleOutcome = past.outcome.model_copy(
+        update={"status": status, "why": why, "downtime": None}
+    )
+
+    assert part in shown(tables.rescales(rescales([past.command, outcome]), noon, 160))
+
+
+def test_narrow_tables_hold_the_reasons_word_in_a_line_a_job(past: Any, noon: datetime) -> None:
+    listed = shown(tables.jobs([state_of(past)], noon, 100), 100)
+    history = shown(tables.rescales(rescales(past.events), noon, 80), 80)
+
+    assert sum("ysb" in line and "scale_up" in line for line in listed.splitlines()) == 1
+    assert sum("4 → 6" in line and "scale_up" in line for line in history.splitlines()) == 1
+
+
+def test_jobs_are_listed_with_what_people_asked_for(past: Any, noon: datetime) -> None:
+    state = state_of(past)
+    text = shown(tables.jobs([state], noon, 160))
+    assert "4 of 1..8" in text
+    assert "asked for" not in text
+
+    pin = Override(
+        job="ysb",
+        at=noon,
+        source="console/ada",
+        kind=OverrideKind.PIN,
+        scale_out=5,
+        until=noon + timedelta(hours=1),
+        author="ada",
+    )
+    board = Board()
+    for event in [*past.events, pin]:
+        board.take(event)
+    assert "pin 5 until" in shown(tables.jobs([board.jobs["ysb"]], noon, 160))
+
+
+def test_records_that_are_no_events_are_listed_as_such(noon: datetime) -> None:
+    record = Record("daedalus.metrics", 0, 7, noon, "ysb", b"\x1b[2J", None, "no ce_type header")
+
+    text = shown(tables.records([record], noon, several=True))
+
+    assert "no event: no ce_type header (4 bytes: \\x1b[2J)" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 2, 5, 200])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(Size(80, 24), id="80x24"),
+        pytest.param(Size(200, 60), id="200x60"),
+        pytest.param(Size(40, 12), id="tiny"),
+    ],
+)
+def test_the_live_view_fits_the_terminal(past: Any, noon: datetime, jobs: int, size: Size) -> None:
+    state = state_of(past)
+    log = [Entry(noon, "ysb", Kind.DECISION, "words " * 50)] * 100
+
+    text = shown(screen([state] * jobs, log, noon, size), size.width, size.height)
+
+    assert text.count("\n") <= size.height
+    assert all(len(line) <= size.width for line in text.splitlines())
+    if jobs:
+        assert "ysb" in text
+
+
+def test_a_panel_shows_load_capacity_and_the_last_sentence(past: Any, noon: datetime) -> None:
+    text = shown(screen([state_of(past)], [], noon, Size(120, 30)), 120, 30)
+
+    for part in ("43k/s", "52.3k/s", "82 %", "lag 105k", "up to 55.1k/s expected", "Scale from 4"):
+        assert part in text, part
+
+
+def test_a_silent_job_says_so(past: Any, noon: datetime) -> None:
+    later = noon + timedelta(minutes=10)
+
+    assert "silent for 10m" in shown(screen([state_of(past)], [], later, Size(120, 30)), 120, 30)
+
+
+def test_without_a_terminal_a_decision_is_a_line(past: Any) -> None:
+    line = status_line(state_of(past)).plain
+
+    assert "ysb  4 workers, 43k/s of 52.3k/s, lag 105k: Scale from 4" in line
+
+
+def test_an_entry_that_went_wrong_is_marked(noon: datetime) -> None:
+    assert "✘" in entry_line(Entry(noon, "ysb", Kind.OUTCOME, "failed", good=False)).plain
+
+
+def test_stretches_without_reports_are_blank(noon: datetime) -> None:
+    points = [
+        Point(noon, 1.0, 1),
+        Point(noon + timedelta(seconds=1), 3.0, 1),
+        Point(noon + timedelta(seconds=9), 5.0, 1),
+    ]
+
+    found = bucketed(points, noon, noon + timedelta(seconds=10), 10)
+
+    assert found[:2] == [1.0, 3.0]
+    assert found[9] == 5.0
+    assert found[4:8] == [None] * 4
+    assert bucketed([], noon, noon, 3) == [None] * 3
+
+
+def test_resampling_keeps_the_peaks() -> None:
+    assert resampled((1.0, 9.0, 2.0, 3.0), 2) == [9.0, 3.0]
+    assert resampled((1.0, 2.0), 5) == [1.0, 2.0]

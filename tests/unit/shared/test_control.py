@@ -1,0 +1,102 @@
+"""What people want takes effect a grace after they said so, for all services alike."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import Declaration, Forget, Override
+from daedalus_shared.job_spec import JobSpec
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def declaration(seconds: float, most: int = 6) -> Declaration:
+    spec = JobSpec.model_validate(
+        {
+            "job": "ysb",
+            "engine": {"kind": "flink", "rest": "http://jm:8081"},
+            "input": {"bootstrap": "kafka:9092", "topics": ["ads"], "group": "ysb"},
+            "workers": {"kind": "none"},
+            "scale": {"max": most},
+        }
+    )
+    return Declaration(job="ysb", at=at(seconds), source="console/me", spec=spec)
+
+
+def override(
+    seconds: float, until: float, kind: str = "floor", workers: int | None = 3
+) -> Override:
+    return Override.model_validate(
+        {
+            "job": "ysb",
+            "at": at(seconds),
+            "source": "console/me",
+            "kind": kind,
+            "scale_out": workers,
+            "until": at(until),
+            "author": "me",
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("tick", "most"),
+    [
+        pytest.param(29, None, id="within the grace"),
+        pytest.param(30, 6, id="the grace has passed"),
+        pytest.param(129, 6, id="a new one waits for its grace"),
+        pytest.param(130, 8, id="the new one"),
+        pytest.param(199, 8, id="not forgotten yet"),
+        pytest.param(200, None, id="forgotten"),
+    ],
+)
+def test_a_spec_takes_effect_after_the_grace(tick: float, most: int | None) -> None:
+    control = JobControl()
+    for event in (declaration(0), declaration(100, most=8)):
+        control = control.fold(event)
+    control = control.fold(Forget(job="ysb", at=at(200), source="console/me", author="me"))
+
+    spec = control.spec(at(tick))
+
+    assert (spec.scale.max if spec else None) == most
+
+
+def test_the_order_of_reading_and_repetition_do_not_matter() -> None:
+    events = [declaration(0), declaration(100, most=8), override(50, 400), override(60, 500)]
+    forward, backward = JobControl(), JobControl()
+    for event in events:
+        forward = forward.fold(event).fold(event)
+    for event in reversed(events):
+        backward = backward.fold(event)
+
+    assert forward == backward
+
+
+def test_an_override_ends_and_a_newer_one_of_its_kind_takes_its_place() -> None:
+    control = JobControl().fold(override(0, 300)).fold(override(100, 100))
+
+    assert [each.scale_out for each in control.overrides_at(at(60), 30)] == [3]
+    assert control.overrides_at(at(20), 30) == ()
+    assert control.overrides_at(at(140), 30) == ()  # taken back by one that had ended already
+
+
+def test_a_pause_and_a_floor_stand_side_by_side() -> None:
+    control = JobControl().fold(override(0, 300)).fold(override(0, 300, "pause", None))
+
+    assert {each.kind for each in control.overrides_at(at(60), 30)} == {"floor", "pause"}
+
+
+@pytest.mark.parametrize(("kind", "workers"), [("pause", 3), ("floor", None), ("pin", None)])
+def test_an_incomplete_override_is_refused(kind: str, workers: int | None) -> None:
+    with pytest.raises(ValueError, match="a pause has none, others need one"):
+        override(0, 1, kind, workers)
+
+
+def test_a_declaration_of_another_jobs_spec_is_refused() -> None:
+    with pytest.raises(ValueError, match="declared with the spec of"):
+        Declaration.model_validate({**declaration(0).model_dump(), "job": "other"})
