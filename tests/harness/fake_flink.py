@@ -42,6 +42,9 @@ class Put:
     at: float
     """Monotonic seconds of its arrival."""
 
+    begun: float
+    """Monotonic seconds at which its connection was made; each request has its own."""
+
     job: str
     wanted: int
     changed: bool
@@ -118,7 +121,7 @@ class FakeFlink:
 
     # -- requests -------------------------------------------------------------------------------
 
-    def put(self, job: str, body: Any, port: int) -> bool:
+    def put(self, job: str, body: Any, port: int, begun: float) -> bool:
         """Take a change; the answer is late by up to `slow` seconds before and after it."""
         pid = self._told(port, "PUT")
         arrived = time.monotonic()
@@ -130,7 +133,7 @@ class FakeFlink:
                 return False
             self._advance(found)
             changed = found.wanted != wanted
-            self.puts.append(Put(arrived, job, wanted, changed, pid))
+            self.puts.append(Put(arrived, begun, job, wanted, changed, pid))
             if changed:
                 found.wanted = wanted
                 found.restarts_until = time.monotonic() + self._rng.uniform(0.2, 0.8)
@@ -245,6 +248,10 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
+    def setup(self) -> None:
+        self.begun = time.monotonic()
+        super().setup()
+
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path.startswith("/register/"):
@@ -255,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         job = self.path.split("/")[2]
-        taken = self.server.cluster.put(job, body, self.client_address[1])
+        taken = self.server.cluster.put(job, body, self.client_address[1], self.begun)
         self._answer({} if taken else None)
 
     def log_message(self, *_: object) -> None:

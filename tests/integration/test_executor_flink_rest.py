@@ -215,6 +215,26 @@ async def test_without_a_permit_no_request_is_sent(flink: Flink) -> None:
     assert flink.requests == []
 
 
+async def test_a_request_that_became_overdue_is_not_sent_without_a_new_permit(flink: Flink) -> None:
+    """As by a process that is stopped when it may send, and woken up after others took over."""
+    readings = [0.0, 60.0, 60.0, 60.0]  # as it may send, before the first byte; and once more
+    permits: list[bool] = []
+
+    class Stopped(Clock):
+        def monotonic(self) -> float:
+            return readings.pop(0)
+
+    async def permit(*, finishing: bool = False) -> None:
+        permits.append(finishing)
+
+    rest = FlinkRest(flink.url, Stopped(), read=0.3, write=0.3)
+    await rest.require(Job.model_validate(JOB), 3, permit)
+
+    assert len(permits) == 2
+    assert [method for method, _, _ in flink.requests] == ["PUT"]
+    assert readings == []
+
+
 async def test_a_refusal_is_an_error_at_once_in_flinks_words(flink: Flink) -> None:
     refusal = {"errors": ["Cannot change the parallelism in reactive mode: " + json.dumps([1])]}
     flink.answer("/jobs/j1/resource-requirements", says(refusal, 400))

@@ -2,13 +2,15 @@
 
 Reading is tried again when the server does not answer, answers 5xx, or something that is no JSON
 (a proxy's error page). Writing is tried again too, since it sets a state and does not add to one,
-but each time only by the caller's permit. A request that is overdue is not sent any more: a process
-that was stopped meanwhile finds it timed out.
+but each time only by the caller's permit, which is good for a moment alone: a process that was
+stopped between the permit and the first byte, and woken up much later, does not send the request.
 """
 
+import json
 from typing import TypeVar
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daedalus_executor.domain.downtime import start_seconds
@@ -128,10 +130,8 @@ class FlinkRest:
 
     def __init__(self, url: str, clock: Clock, *, read: float, write: float) -> None:
         self.url = url.rstrip("/")
-        self._timeouts = {
-            "GET": aiohttp.ClientTimeout(total=read),
-            "PUT": aiohttp.ClientTimeout(total=write),
-        }
+        self._read = read
+        self._write = write
         self._clock = clock
 
     async def find(self, name: str) -> Job:
@@ -184,8 +184,9 @@ class FlinkRest:
         path = f"/jobs/{job.jid}/resource-requirements"
         for pause in (*_BACKOFF, None):
             await permit(finishing=finishing)
+            timely = _Timely(body, self._clock, self._clock.monotonic() + self._write)
             try:
-                await self._request("PUT", path, body)
+                await self._request("PUT", path, self._write, timely)
             except _AgainError as error:
                 if pause is None:
                     raise TargetError(str(error)) from error
@@ -196,7 +197,7 @@ class FlinkRest:
     async def _get(self, path: str, answer: type[A]) -> A:
         for pause in (*_BACKOFF, None):
             try:
-                return answer.model_validate_json(await self._request("GET", path))
+                return answer.model_validate_json(await self._request("GET", path, self._read))
             except ValidationError as error:
                 said = error.errors(include_url=False)[0]["msg"]
                 wrong = f"{self.url}{path} answered something else than Flink's JSON: {said}"
@@ -206,7 +207,9 @@ class FlinkRest:
                 await self._clock.sleep(pause)
         raise TargetError(wrong)
 
-    async def _request(self, method: str, path: str, body: object = None) -> bytes:
+    async def _request(
+        self, method: str, path: str, seconds: float, body: aiohttp.Payload | None = None
+    ) -> bytes:
         try:
             # A connection of its own: seldom, and nothing to keep alive or close between commands.
             async with (
@@ -214,8 +217,8 @@ class FlinkRest:
                 session.request(
                     method,
                     self.url + path,
-                    json=body,
-                    timeout=self._timeouts[method],
+                    data=body,
+                    timeout=aiohttp.ClientTimeout(total=seconds),
                     allow_redirects=False,
                 ) as answer,
             ):
@@ -230,6 +233,28 @@ class FlinkRest:
         if answer.status >= 500:
             raise _AgainError(wrong)
         raise JobGoneError(wrong) if answer.status == 404 else TargetError(wrong)
+
+
+class _Timely(aiohttp.BytesPayload):
+    """A body in JSON that is refused once it is overdue, together with the request's head.
+
+    The head leaves with the body's first byte, so this is the last instant at which a request can
+    be held back. A timeout is not enough: in the loop's first round after a process is woken up,
+    what was ready to be sent comes before the timers.
+    """
+
+    def __init__(self, body: object, clock: Clock, deadline: float) -> None:
+        super().__init__(json.dumps(body).encode(), content_type="application/json")
+        self._clock = clock
+        self._deadline = deadline
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        """Write the body unless it is too late."""
+        if self._clock.monotonic() > self._deadline:
+            raise TimeoutError("the permit to send it is too old")
+        await super().write_with_length(writer, content_length)
 
 
 class _Once:
