@@ -130,8 +130,7 @@ class FlinkRest:
 
     def __init__(self, url: str, clock: Clock, *, read: float, write: float) -> None:
         self.url = url.rstrip("/")
-        self._read = read
-        self._write = write
+        self._seconds = {"GET": read, "PUT": write}
         self._clock = clock
 
     async def find(self, name: str) -> Job:
@@ -184,9 +183,8 @@ class FlinkRest:
         path = f"/jobs/{job.jid}/resource-requirements"
         for pause in (*_BACKOFF, None):
             await permit(finishing=finishing)
-            timely = _Timely(body, self._clock, self._clock.monotonic() + self._write)
             try:
-                await self._request("PUT", path, self._write, timely)
+                await self._request("PUT", path, body)
             except _AgainError as error:
                 if pause is None:
                     raise TargetError(str(error)) from error
@@ -197,7 +195,7 @@ class FlinkRest:
     async def _get(self, path: str, answer: type[A]) -> A:
         for pause in (*_BACKOFF, None):
             try:
-                return answer.model_validate_json(await self._request("GET", path, self._read))
+                return answer.model_validate_json(await self._request("GET", path))
             except ValidationError as error:
                 said = error.errors(include_url=False)[0]["msg"]
                 wrong = f"{self.url}{path} answered something else than Flink's JSON: {said}"
@@ -207,9 +205,10 @@ class FlinkRest:
                 await self._clock.sleep(pause)
         raise TargetError(wrong)
 
-    async def _request(
-        self, method: str, path: str, seconds: float, body: aiohttp.Payload | None = None
-    ) -> bytes:
+    async def _request(self, method: str, path: str, body: object = None) -> bytes:
+        seconds = self._seconds[method]
+        deadline = self._clock.monotonic() + seconds
+        timely = None if body is None else _Timely(body, self._clock, deadline)
         try:
             # A connection of its own: seldom, and nothing to keep alive or close between commands.
             async with (
@@ -217,7 +216,7 @@ class FlinkRest:
                 session.request(
                     method,
                     self.url + path,
-                    data=body,
+                    data=timely,
                     timeout=aiohttp.ClientTimeout(total=seconds),
                     allow_redirects=False,
                 ) as answer,
