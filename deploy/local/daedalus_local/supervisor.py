@@ -171,8 +171,7 @@ def main(arguments: list[str]) -> int:
 
     home = Home(Path(arguments[0]))
     options = Options(**json.loads(arguments[1]))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _request_stop)
+    heed_stops()
     supervisor = Supervisor(home, options)
     failed = ""
     try:
@@ -184,15 +183,28 @@ def main(arguments: list[str]) -> int:
     except StopRequested:
         supervisor.record(state="stopping")
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
+        _heed(signal.SIG_IGN)
         supervisor.stop(lambda: down(home.pools) if home.pools.exists() else None)
     supervisor.record(state="failed" if failed else "stopped", step=failed)
     return 1 if failed else 0
 
 
+def heed_stops() -> None:
+    """Raise `StopRequested` at the first SIGTERM or SIGINT, and never again.
+
+    A second one, as of a terminal and of whoever holds the leash, must not cut the ending short.
+    """
+    _heed(_request_stop)
+
+
 def _request_stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    _heed(signal.SIG_IGN)
     raise StopRequested
+
+
+def _heed(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,23 @@ def test_finds_and_ends_the_processes_of_a_home_and_no_others(tmp_path: Path) ->
         theirs.kill()
 
 
+def test_a_second_request_to_stop_does_not_cut_the_ending_short() -> None:
+    code = """if True:
+        import signal
+        from daedalus_local import supervisor
+        supervisor.heed_stops()
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except supervisor.StopRequested:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            print("all ended")
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "all ended\n"
+
+
 def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     child = Child("stubborn", STUBBORN, log=tmp_path / "log")
     child.start()
