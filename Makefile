@@ -71,6 +71,8 @@ lock:  ## Resolve the dependencies anew, and pin them without addresses.
 	$(UV) lock --upgrade --quiet
 	$(UV) export --quiet --all-packages --no-emit-workspace --no-header -o requirements.lock
 	$(UV) export --quiet --only-group test --no-emit-workspace --no-header -o tests/requirements.lock
+	$(UV) export --quiet --only-group build --no-emit-workspace --no-header -o deploy/images/build.lock
+	$(UV) export --quiet --only-group load --no-emit-workspace --no-header -o deploy/images/load.lock
 	@for service in $(SERVICES); do \
 	  $(UV) export --quiet --package daedalus-$$service --no-dev --no-emit-workspace --no-header -o services/$$service/requirements.lock; \
 	done
