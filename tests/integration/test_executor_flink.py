@@ -12,9 +12,9 @@ import pytest
 from daedalus_executor.adapters.clock import SystemClock
 from daedalus_executor.adapters.flink import FlinkTarget
 from daedalus_executor.adapters.flink_rest import FlinkRest
-from daedalus_executor.adapters.flink_workers import Patience
+from daedalus_executor.adapters.pool_workers import PoolWorkers
 from daedalus_executor.adapters.processes import Pool, PoolSettings, open_pool
-from daedalus_executor.ports import NotOwnerError, TargetError
+from daedalus_executor.ports import NotOwnerError, Patience, TargetError
 from daedalus_local import jobs, topics
 from daedalus_local.flink import JobManager, running_jobmanager
 from daedalus_local.kafka import running_kafka
@@ -51,7 +51,7 @@ class Cluster:
         """Return a target that knows nothing from before, as after a restart."""
         clock = SystemClock()
         rest = FlinkRest(self.manager.url, clock, read=5.0, write=5.0)
-        return FlinkTarget(rest, JOB.name, self.pool, PATIENCE, clock)
+        return FlinkTarget(rest, JOB.name, PoolWorkers(self.pool), PATIENCE, clock)
 
     def pid(self, worker: str) -> int:
         return int((self.pool._workers / worker / "stat").read_text().split()[0])
@@ -152,7 +152,7 @@ async def test_a_worker_that_cannot_start_leaves_the_job_running(
     )
     clock = SystemClock()
     rest = FlinkRest(cluster.manager.url, clock, read=5.0, write=5.0)
-    target = FlinkTarget(rest, JOB.name, broken, PATIENCE, clock)
+    target = FlinkTarget(rest, JOB.name, PoolWorkers(broken), PATIENCE, clock)
     try:
         with pytest.raises(TargetError, match="no such port for broken-0001"):
             await target.scale(3, Permits())

@@ -1,5 +1,6 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -45,9 +46,10 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * One worker of a Kafka Streams job, the running count of each word: {@code WordCountStreams
  * name=value …}.
  *
- * <p>Workers of one {@code group} share the work; each answers at {@code /metrics} and says where in
- * a file of its own, {@code <endpoints>/<worker>.json}, in the form of Prometheus' file_sd. On
- * SIGTERM it leaves the group at once. The cost knob is that of the Flink jobs (Spend.java).
+ * <p>Workers of one {@code group} share the work; each answers at {@code /metrics}, says at {@code
+ * /ready} whether it works and on how many tasks, and says where in a file of its own, {@code
+ * <endpoints>/<worker>.json}, in the form of Prometheus' file_sd. On SIGTERM it leaves the group at
+ * once. The cost knob is that of the Flink jobs (Spend.java).
  */
 public final class WordCountStreams {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -179,17 +181,33 @@ public final class WordCountStreams {
     private static HttpServer serve(KafkaStreams streams, Map<String, String> given, Read read)
             throws IOException {
         int port = Integer.parseInt(given.getOrDefault("port", "0"));
-        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0);
-        server.createContext("/metrics", exchange -> {
-            byte[] text = new Exposition(streams, given, read).text().getBytes(StandardCharsets.UTF_8);
-            exchange.getResponseHeaders().set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-            exchange.sendResponseHeaders(200, text.length);
-            try (OutputStream body = exchange.getResponseBody()) {
-                body.write(text);
-            }
+        String host = given.getOrDefault("host", "127.0.0.1");
+        HttpServer server = HttpServer.create(new InetSocketAddress(host, port), 0);
+        server.createContext("/metrics", exchange -> answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+                new Exposition(streams, given, read).text()));
+        server.createContext("/ready", exchange -> {
+            int tasks = tasks(streams);
+            answer(exchange, tasks > 0 ? 200 : 503, "application/json", "{\"tasks\": %d}%n".formatted(tasks));
         });
         server.start();
         return server;
+    }
+
+    private static void answer(HttpExchange exchange, int status, String type, String said) throws IOException {
+        byte[] text = said.getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", type);
+        exchange.sendResponseHeaders(status, text.length);
+        try (OutputStream body = exchange.getResponseBody()) {
+            body.write(text);
+        }
+    }
+
+    /** The tasks that this worker works on: none before it runs, and none while there are too many workers. */
+    private static int tasks(KafkaStreams streams) {
+        if (streams.state() != KafkaStreams.State.RUNNING) {
+            return 0;
+        }
+        return streams.metadataForLocalThreads().stream().mapToInt(thread -> thread.activeTasks().size()).sum();
     }
 
     /** Writes where this worker answers, in one rename; null when nobody asked. */

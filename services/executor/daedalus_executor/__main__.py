@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from daedalus_executor.adapters.clock import SystemClock
 from daedalus_executor.adapters.flink_rest import FlinkRest
+from daedalus_executor.adapters.pool_workers import PoolWorkers
 from daedalus_executor.adapters.processes import PoolsError, open_pool, read_pools
 from daedalus_executor.executor import Executor
 from daedalus_executor.rescale import Means
@@ -22,7 +23,7 @@ def wire(settings: Settings) -> tuple[Executor, Rescales]:
     """
     clock = SystemClock()
     declared = read_pools(settings.pools) if settings.pools else {}
-    pools = {name: open_pool(name, pool) for name, pool in declared.items()}
+    pools = {name: PoolWorkers(open_pool(name, pool)) for name, pool in declared.items()}
     addresses = [address.rstrip("/") for address in settings.allowed_rest]
     flink = {
         each: FlinkRest(each, clock, read=settings.waits.request, write=settings.fresh)

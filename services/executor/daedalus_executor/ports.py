@@ -1,5 +1,6 @@
 """What the executor asks of a target, and what can go wrong with one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -84,6 +85,56 @@ class Target(Protocol):
 
     async def tidy(self, permit: Permit) -> None:
         """Take back preparations, such as workers started, of a change that is not made."""
+
+
+class Workers(Protocol):
+    """The workers of one job, whoever runs them; each method raises `TargetError` on failure."""
+
+    @property
+    def name(self) -> str:
+        """What they are called together."""
+
+    @property
+    def most(self) -> int:
+        """The most workers at a time."""
+
+    async def workers(self) -> tuple[str, ...]:
+        """Return the names of those that run, oldest first."""
+
+    async def ready(self) -> Mapping[str, int | None]:
+        """Return those that say of themselves that they work, each with its number of tasks.
+
+        None stands for a worker that does not tell how many it has.
+        """
+
+    async def start(self) -> str:
+        """Start one and return its name; a Flink worker has it as its resource id."""
+
+    async def narrow(self, worker: str) -> None:
+        """Give one its lasting CPU quota."""
+
+    async def stop(self, workers: Sequence[str]) -> None:
+        """End these, and return when they have ended."""
+
+    async def last_line(self, worker: str) -> str:
+        """Return the last line that a worker wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long is waited for what, in seconds."""
+
+    converge: float
+    """For the job to work at the scale-out asked for."""
+
+    register: float = 60.0
+    """For a started worker: 3 s with a whole core, 16 s with a quarter of one."""
+
+    release: float = 60.0
+    """For the engine to free workers: 7 to 9 s with a slot idle timeout of 5 s."""
+
+    sample: float = 0.5
+    """Between two looks at the job."""
 
 
 class Clock(Protocol):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from daedalus_executor.adapters.flink import FlinkTarget
 from daedalus_executor.adapters.flink_rest import FlinkRest
-from daedalus_executor.adapters.flink_workers import Patience, Workers
-from daedalus_executor.ports import Clock, NotAllowedError, Target
+from daedalus_executor.adapters.kafka_streams import KafkaStreamsTarget
+from daedalus_executor.ports import Clock, NotAllowedError, Patience, Target, Workers
 from daedalus_executor.settings import Waits
 from daedalus_shared.job_spec import EngineKind, JobSpec
 
@@ -31,20 +31,28 @@ class Targets:
         Raises:
             NotAllowedError: The settings do not allow it, or there is no adapter for it.
         """
-        if spec.engine.kind is not EngineKind.FLINK or spec.rescale != "in-place":
-            what = f"{spec.engine.kind} with rescale {spec.rescale}"
-            raise NotAllowedError(f"this executor scales flink in-place, not {what}")
-        rest = self._flink.get((spec.engine.rest or "").rstrip("/"))
-        if rest is None:
-            raise NotAllowedError(
-                f"{spec.engine.rest} is not in EXECUTOR_ALLOWED_REST of this executor"
-            )
         patience = Patience(
             converge=spec.policy.converge_within,
             register=self._waits.register_within,
             release=self._waits.release_within,
             sample=self._waits.sample,
         )
+        if spec.engine.kind is EngineKind.KAFKA_STREAMS:
+            pool = self._pool(spec)
+            if pool is None:
+                raise NotAllowedError(
+                    "a Kafka Streams job is scaled by its workers alone, and workers.kind is none"
+                )
+            return KafkaStreamsTarget(pool, patience, self._clock)
+        if spec.rescale != "in-place":
+            raise NotAllowedError(
+                f"this executor scales flink in-place, not with rescale {spec.rescale}"
+            )
+        rest = self._flink.get((spec.engine.rest or "").rstrip("/"))
+        if rest is None:
+            raise NotAllowedError(
+                f"{spec.engine.rest} is not in EXECUTOR_ALLOWED_REST of this executor"
+            )
         return FlinkTarget(rest, spec.engine_name, self._pool(spec), patience, self._clock)
 
     def _pool(self, spec: JobSpec) -> Workers | None:

@@ -1,39 +1,17 @@
 """Rescaling a Flink job on a cluster in memory, whose time passes when somebody sleeps."""
 
-import asyncio
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from daedalus_executor.adapters.flink import FlinkTarget
 from daedalus_executor.adapters.flink_rest import FlinkRest, JobGoneError
-from daedalus_executor.adapters.flink_workers import Patience
 from daedalus_executor.domain.downtime import down_seconds, start_seconds
-from daedalus_executor.ports import ExpiredError, NotOwnerError, TargetError
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        self.passed += seconds
-        await asyncio.sleep(0)
+from daedalus_executor.ports import ExpiredError, NotOwnerError, Patience, TargetError
+from harness.rescaling import Clock, Permits
 
 
 @dataclass
@@ -135,10 +113,13 @@ class Pool:
     def __post_init__(self) -> None:
         self.running = list(self.cluster.managers)
 
-    def workers(self) -> tuple[str, ...]:
+    async def workers(self) -> tuple[str, ...]:
         return tuple(self.running)
 
-    def start(self) -> str:
+    async def ready(self) -> dict[str, int | None]:
+        raise AssertionError("Flink itself says which workers it has")
+
+    async def start(self) -> str:
         worker = f"ysb-{len(self.cluster.managers) + 1:04d}"
         self.cluster.events.append(f"start {worker}")
         self.cluster.managers[worker] = Manager(self.cluster.clock.passed + self.registers_after)
@@ -146,7 +127,7 @@ class Pool:
             self.running.append(worker)
         return worker
 
-    def narrow(self, worker: str) -> None:
+    async def narrow(self, worker: str) -> None:
         self.cluster.events.append(f"narrow {worker}")
 
     async def stop(self, workers: Sequence[str]) -> None:
@@ -155,23 +136,8 @@ class Pool:
             self.running.remove(worker)
             del self.cluster.managers[worker]
 
-    def last_line(self, worker: str) -> str:
+    async def last_line(self, worker: str) -> str:
         return f"{worker} said: no such port"
-
-
-@dataclass
-class Permits:
-    """Records what it was asked for, and refuses from the n-th on."""
-
-    refuse: Exception | None = None
-    after: float = math.inf
-    asked: list[bool] = field(default_factory=list)
-
-    async def __call__(self, *, finishing: bool = False) -> None:
-        self.asked.append(finishing)
-        owner_is_other = isinstance(self.refuse, NotOwnerError)
-        if self.refuse and len(self.asked) > self.after and (owner_is_other or not finishing):
-            raise self.refuse
 
 
 @dataclass
@@ -319,7 +285,7 @@ async def test_a_worker_that_never_registers_fails_the_command_and_is_stopped() 
 
 async def test_workers_started_before_a_crash_are_used_and_not_started_again() -> None:
     here = setup()
-    here.pool.start()
+    await here.pool.start()
 
     await here.target.scale(4, Permits())
 

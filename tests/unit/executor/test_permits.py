@@ -1,14 +1,14 @@
 """The last question before a change."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from daedalus_executor.permits import CommandPermit
 from daedalus_executor.ports import ExpiredError, NotOwnerError, TargetError
 from daedalus_shared.events import Promise, ScaleCommand
+from harness.rescaling import NOON, Clock
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 COMMAND = ScaleCommand(
     job="ysb",
     at=NOON,
@@ -20,20 +20,6 @@ COMMAND = ScaleCommand(
     decision="d",
     promise=Promise(),
 )
-
-
-class Clock:
-    def __init__(self, passed: float = 0.0) -> None:
-        self.passed = passed
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        self.passed += seconds
 
 
 class Broker:

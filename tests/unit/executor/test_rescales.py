@@ -37,26 +37,9 @@ from daedalus_shared.events import (
 from daedalus_shared.job_spec import JobSpec
 from daedalus_shared.relay import Assignment, Record, Relay, Write
 from daedalus_shared.topics import topic_of
+from harness.rescaling import NOON, Clock
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TOPICS = (topic_of(ScaleCommand), "daedalus.control")
-
-
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        self.passed += seconds
-        await asyncio.sleep(0)
 
 
 @dataclass

@@ -66,8 +66,10 @@ def test_allows_what_is_listed(rest: str) -> None:
         pytest.param(
             {"workers": {"kind": "compose", "service": "tm"}}, "workers by compose", id="compose"
         ),
-        pytest.param({"rescale": "reactive"}, "not flink with rescale reactive", id="reactive"),
-        pytest.param({"engine": {"kind": "kafka-streams"}}, "not kafka-streams", id="engine"),
+        pytest.param({"rescale": "reactive"}, "not with rescale reactive", id="reactive"),
+        pytest.param(
+            {"engine": {"kind": "kafka-streams"}}, "workers.kind is none", id="nobody's workers"
+        ),
     ],
 )
 def test_refuses_other_targets_with_the_reason(changes: dict[str, Any], why: str) -> None:

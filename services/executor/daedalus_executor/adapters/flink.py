@@ -14,10 +14,18 @@ server refreshes each 3 s by default, so that part is taken from the tasks' own 
 import logging
 
 from daedalus_executor.adapters.flink_rest import OVER, FlinkRest, Job, JobGoneError
-from daedalus_executor.adapters.flink_workers import FlinkWorkers, Patience, Workers
+from daedalus_executor.adapters.flink_workers import FlinkWorkers
 from daedalus_executor.domain.checks import Found
 from daedalus_executor.domain.downtime import down_seconds
-from daedalus_executor.ports import Clock, ExpiredError, Permit, Rescaled, TargetError
+from daedalus_executor.ports import (
+    Clock,
+    ExpiredError,
+    Patience,
+    Permit,
+    Rescaled,
+    TargetError,
+    Workers,
+)
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +86,7 @@ class FlinkTarget:
             await self._workers.provide(wanted - job.scale_out, permit)
             return await self._change(job, wanted, permit)
         finally:
-            self._workers.narrow()
+            await self._workers.narrow()
 
     async def tidy(self, permit: Permit) -> None:
         """Stop the workers that the job does not use."""

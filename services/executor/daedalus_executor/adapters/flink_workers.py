@@ -2,55 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from daedalus_executor.adapters.flink_rest import FlinkRest, TaskManager
-from daedalus_executor.ports import Clock, Permit, TargetError
-
-
-class Workers(Protocol):
-    """A pool; a worker's name is its TaskManager's resource id."""
-
-    @property
-    def name(self) -> str:
-        """The pool's name."""
-
-    @property
-    def most(self) -> int:
-        """The most workers at a time."""
-
-    def workers(self) -> tuple[str, ...]:
-        """Return the names of the workers that run."""
-
-    def start(self) -> str:
-        """Start one and return its name."""
-
-    def narrow(self, worker: str) -> None:
-        """Give one its lasting CPU quota."""
-
-    async def stop(self, workers: Sequence[str]) -> None:
-        """End these."""
-
-    def last_line(self, worker: str) -> str:
-        """Return the last line that a worker wrote."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long is waited for what, in seconds."""
-
-    converge: float
-    """For the parallelism asked for."""
-
-    register: float = 60.0
-    """For a started worker: 3 s with a whole core, 16 s with a quarter of one."""
-
-    release: float = 60.0
-    """For the engine to free workers: 7 to 9 s with a slot idle timeout of 5 s."""
-
-    sample: float = 0.5
-    """Between two looks at the job."""
+from daedalus_executor.ports import Clock, Patience, Permit, TargetError, Workers
 
 
 class FlinkWorkers:
@@ -74,19 +28,19 @@ class FlinkWorkers:
         """
         managers = await self._rest.task_managers()
         registered = {manager.id for manager in managers}
-        coming = [worker for worker in self._pool.workers() if worker not in registered]
+        coming = [each for each in await self._pool.workers() if each not in registered]
         free = sum(manager.free for manager in managers)
         missing = math.ceil((slots - free) / _slots(managers))
         for _ in range(missing - len(coming)):
             await permit()
-            coming.append(self._pool.start())
+            coming.append(await self._pool.start())
         if missing > 0:
             await self._registered(coming)
 
-    def narrow(self) -> None:
+    async def narrow(self) -> None:
         """Give all workers their lasting quota."""
-        for worker in self._pool.workers():
-            self._pool.narrow(worker)
+        for worker in await self._pool.workers():
+            await self._pool.narrow(worker)
 
     async def release(self, needed: int, permit: Permit) -> str:
         """Stop workers beyond the slots needed, as the engine frees them; return what is amiss."""
@@ -100,7 +54,7 @@ class FlinkWorkers:
     async def stop_idle(self, needed: int, permit: Permit) -> int:
         """Stop unused workers beyond the slots needed; return how many are too many still."""
         managers = {manager.id: manager for manager in await self._rest.task_managers()}
-        workers = self._pool.workers()
+        workers = await self._pool.workers()
         coming = [worker for worker in workers if worker not in managers]
         idle = [each for each in workers if each in managers and managers[each].idle]
         a_worker = _slots(list(managers.values()))
@@ -116,17 +70,17 @@ class FlinkWorkers:
         deadline = self._clock.monotonic() + self._patience.register
         while True:
             registered = {manager.id for manager in await self._rest.task_managers()}
-            running = self._pool.workers()
+            running = await self._pool.workers()
             absent = [worker for worker in coming if worker not in registered]
             if not absent:
                 return
             ended = next((worker for worker in absent if worker not in running), None)
             if ended is not None:
-                said = self._pool.last_line(ended) or "it wrote nothing"
+                said = await self._pool.last_line(ended) or "it wrote nothing"
                 raise TargetError(f"worker {ended} ended before it had registered: {said}")
             if self._clock.monotonic() > deadline:
                 waited = f"within {self._patience.register:g} s"
-                said = self._pool.last_line(absent[0])
+                said = await self._pool.last_line(absent[0])
                 raise TargetError(f"{', '.join(absent)} did not register {waited}: {said}")
             await self._clock.sleep(self._patience.sample)
 

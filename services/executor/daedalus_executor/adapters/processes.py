@@ -5,6 +5,7 @@ all workers again. A pool serves one job.
 """
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -153,6 +154,17 @@ class Pool:
         except FileNotFoundError:
             return ""
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def endpoints(self) -> dict[str, str]:
+        """Return the `host:port` of each worker that runs and says where it answers."""
+        found = {}
+        for worker in self.workers():
+            try:
+                [entry] = json.loads((self._endpoints / f"{worker}.json").read_bytes())
+                [found[worker]] = entry["targets"]
+            except (OSError, ValueError, TypeError, KeyError):
+                continue  # it does not say, or not yet
+        return found
 
     async def down(self) -> tuple[str, ...]:
         """End all workers, remove the pool's groups, and return who was ended."""

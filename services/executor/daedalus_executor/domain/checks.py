@@ -26,6 +26,9 @@ class Found:
     limit: str = ""
     """What bounds `most`, as a sentence."""
 
+    stepwise: bool = False
+    """Whether workers come and go one by one, so that a change may be found half done."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -106,11 +109,17 @@ def _objection(command: ScaleCommand, known: Known, found: Found) -> str | None:
             changed = f"from {known.scale_out} to {found.scale_out} workers"
             return f"somebody else changed the job {changed}"
         return f"it was decided at generation {expected}, the job is at {known.generation}"
-    if found.scale_out != command.from_scale_out:
+    if found.scale_out != command.from_scale_out and not _half_way(command, known, found):
         return f"it assumes {command.from_scale_out} workers, {found.scale_out} run"
     if wanted > found.most:
         return f"{wanted} workers are too many: {found.limit}"
     return None
+
+
+def _half_way(command: ScaleCommand, known: Known, found: Found) -> bool:
+    """Whether this is what a crash left of the command."""
+    low, high = sorted((command.from_scale_out, command.to_scale_out))
+    return found.stepwise and known.begun and low < found.scale_out < high
 
 
 def _refused(why: str) -> Result:

@@ -79,6 +79,9 @@ def forecast(past: Past, origin: Origin, book: Book) -> tuple[Book, Ensemble]:
     scale = combination.scales(ahead, level, mean)
     supposed = SUPPOSED * level / float(scale[nodes[0]])
     spread = scale * _between(combination.spread(book, supposed), nodes, slots)
+    # Nothing is expected above the top, so a larger spread says no more. After a workload of zeros,
+    # whose scale is next to nothing, it would be any number.
+    spread = np.minimum(spread, top)
     offsets = np.stack([_between(q, nodes, slots) for q in combination.quantiles(book)])
     bands = np.clip(mean + np.sort(offsets, axis=0) * spread, 0.0, top)
     paths = mean + scenarios.standard(past.values, slots, origin.seed) * spread

@@ -182,7 +182,7 @@ class Book:
             scores[:, node] *= DISCOUNT
             scores[:, node] += (abs(error) * top, y, within, 1.0)
             if node == 0:
-                latest = min(abs(error) * top / y, 1e3) if y > 0 else float(error != 0)
+                latest = _relative(abs(error) * top, float(y))
         return replace(
             self,
             entries=self.entries[~ripe],
@@ -231,3 +231,10 @@ class Book:
             for node, missed, total, within, number in zip(self.nodes, *self.scores, strict=True)
             if number > 0
         )
+
+
+def _relative(missed: float, actual: float) -> float:
+    """Return an error as a multiple of what came, at most 1,000; 1 where nothing came at all."""
+    if actual == 0:
+        return float(missed > 0)
+    return missed / actual if missed < 1e3 * actual else 1e3  # next to 0, the ratio has no number

@@ -18,6 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # one is not 
     OffsetSpec,
 )
 
+from daedalus_monitor.domain.fan_out import FanOut
 from daedalus_monitor.domain.offsets import Offsets, Partition
 from daedalus_monitor.domain.readings import Reading, Unknown
 from daedalus_monitor.ports import SourceError
@@ -218,6 +219,7 @@ class StreamsOffsets:
         self._between: KafkaOffsets | None = None
         self._topics: tuple[str, ...] = ()
         self._asked = 0
+        self._fan_out = FanOut()
 
     async def look(self) -> Offsets:
         """Return the offsets of all partitions.
@@ -228,7 +230,10 @@ class StreamsOffsets:
         found, between = await asyncio.gather(self._input.look(), self._look_between())
         if not isinstance(found.committed, Unknown) and not any(found.committed.values()):
             self._asked = 0  # the job starts for the first time, and makes its topics meanwhile
-        return replace(found, between=between)
+        if between is None:
+            return found
+        self._fan_out = self._fan_out.seen(replace(found, between=between))
+        return replace(found, between=replace(between, worth=self._fan_out.worth))
 
     async def _look_between(self) -> Offsets | None:
         try:

@@ -1,7 +1,7 @@
 """Workload and lag from the offsets of the input topics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from daedalus_monitor.domain.readings import Reading, Unknown
@@ -33,10 +33,10 @@ class Offsets:
 
     between: "Offsets | None" = None
     """The same of the topics through which the job hands records to itself (Kafka Streams'
-    repartition topics). What waits there counts for the lag, and for nothing else.
+    repartition topics). What waits there counts for the lag, and for nothing else."""
 
-    Each record counts as one: where a job makes several of one input (words of a line), they count
-    for more inputs than they are."""
+    worth: Mapping[str, float] = field(default_factory=dict)
+    """How many input records one of a topic stands for, where that is less than one."""
 
     @classmethod
     def nothing(cls, why: str) -> "Offsets":
@@ -86,7 +86,8 @@ def workload(
 def lag(offsets: Offsets) -> Reading[float]:
     """Return the records that arrived and are not consumed, by the group's commits.
 
-    Those between the job's own steps are among them: it has not done with them.
+    Those between the job's own steps are among them, as so many inputs as they are worth: it has
+    not done with them.
 
     A partition without a commit counts as read where it is empty; where it is not, nobody but the
     job knows how far it has come, and the lag is unknown.
@@ -96,7 +97,7 @@ def lag(offsets: Offsets) -> Reading[float]:
         return ends
     if isinstance(committed, Unknown):
         return committed
-    waiting, silent, ahead = 0, [], []
+    waiting, silent, ahead = 0.0, [], []
     for part, end in ends.items():
         done = committed.get(part)
         if done is None:
@@ -105,7 +106,7 @@ def lag(offsets: Offsets) -> Reading[float]:
         elif done > end:
             ahead.append(part)
         else:
-            waiting += end - done
+            waiting += (end - done) * offsets.worth.get(part[0], 1.0)
     if ahead:
         return Unknown(f"committed beyond the end of {named(ahead)}: was the topic made anew?")
     if silent:
