@@ -26,8 +26,8 @@ $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	@$(BIN)/python -c 'from daedalus_planner.domain import programme; programme.compiled()'
 	@touch $@
 
-demo: setup  ## Real Kafka, a real Flink job on a compressed workload, all services; ends with a score card.
-	@$(BIN)/daedalus demo
+demo: setup  ## Real Kafka, a real job (JOB=ysb on Flink) on a compressed workload, all services; a score card.
+	@$(BIN)/daedalus demo $(if $(JOB),--job $(JOB))
 
 demo-compare: setup  ## The demo under rules, horizon and the HPA rule in turn, RUNS=3 times each; a table.
 	@$(BIN)/daedalus demo-compare

@@ -1,5 +1,6 @@
 """The sample job on Kafka Streams: real workers of a real pool share a real broker's partitions."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,11 +15,16 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from daedalus_executor.adapters import worker_process
+from daedalus_executor.adapters.clock import SystemClock
+from daedalus_executor.adapters.kafka_streams import KafkaStreamsTarget
+from daedalus_executor.adapters.pool_workers import PoolWorkers
 from daedalus_executor.adapters.processes import Pool, open_pool, read_pools
+from daedalus_executor.ports import Patience, TargetError
 from daedalus_local import jobs, kstreams, topics, workers
 from daedalus_local.kafka import running_kafka
 from daedalus_local.load import records
 from harness.fixtures import need_tools
+from harness.rescaling import Permits
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -135,6 +141,37 @@ async def test_workers_share_the_work_and_leave_it_to_each_other(group: Group) -
     wait(lambda: group.assigned(third) == (whole, whole), "all of it", SESSION + SLACK)
     assert group.pool.workers() == (third,)
     assert list(kstreams.endpoints(group.directory)) == [third]
+
+
+async def test_the_executor_waits_for_workers_that_share_the_work(group: Group) -> None:
+    half, whole = jobs.INPUT_PARTITIONS // 2, jobs.INPUT_PARTITIONS
+    target = KafkaStreamsTarget(PoolWorkers(group.pool), Patience(converge=60), SystemClock())
+    assert not (await target.read()).running
+    first = group.pool.start()
+    kstreams.wait_until_running(group.directory, 1)
+    wait(lambda: group.assigned(first) == (whole, whole), "all of it")
+
+    up = await target.scale(2, Permits())
+
+    assert (up.scale_out, up.why) == (2, "")
+    assert up.converged_at is not None
+    first, second = group.pool.workers()
+    assert group.assigned(first) == group.assigned(second) == (half, half)
+
+    coming = asyncio.create_task(target.scale(3, Permits()))
+    await asyncio.sleep(0.5)  # it is warming up
+    third = group.pool.workers()[2]
+    group.signal(third, signal.SIGKILL)
+    with pytest.raises(TargetError, match=f"worker {third} ended while the job was rescaled"):
+        await coming
+    assert group.pool.workers() == (first, second)
+
+    down = await target.scale(1, Permits())
+
+    assert (down.scale_out, down.why) == (1, "")
+    assert down.downtime is not None
+    assert group.pool.workers() == (first,)
+    assert group.assigned(first) == (whole, whole)
 
 
 def named(series: dict[str, float]) -> set[str]:

@@ -171,7 +171,7 @@ public final class WordCountStreams {
         found.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG), 500);
         found.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 65_536);
         found.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 200);
-        found.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 5_000);
+        found.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, given.getOrDefault("commit_ms", "5000"));
         found.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
         // Means and maxima over 10 s: what was longer ago says nothing about now.
         found.put(StreamsConfig.METRICS_SAMPLE_WINDOW_MS_CONFIG, 5_000);

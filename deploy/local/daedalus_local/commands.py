@@ -40,7 +40,7 @@ def up(
     peak: Annotated[
         float | None,
         typer.Option(
-            help="Highest records/s. [default: 4600; 2000 for wordcount-kstreams]",
+            help="Highest records/s. [default: 4600 for ysb, else 2000]",
             show_default=False,
         ),
     ] = None,
@@ -66,18 +66,14 @@ def up(
     With --simulate there is no Flink: Kafka and the services run as ever, and a simulator reports
     jobs that do not exist and carries out the commands on them.
 
-    The workers of wordcount-kstreams run as well, but the services do not scale them yet.
-
     Example: daedalus up --job wordcount --speed 10
 
     Example: daedalus up --simulate 50 --speed 10
     """
     from daedalus_local import home, jobs, lifecycle
-    from daedalus_local.errors import StackError
 
     with _one_line():
-        if job not in jobs.JOBS:
-            raise StackError(f"--job {job}: must be one of {', '.join(jobs.JOBS)}")
+        _known(job)
         options = home.Options(
             job=job,
             simulate=simulate,
@@ -136,15 +132,21 @@ def demo(
     ] = 8.0,
     seed: Annotated[int, typer.Option(help="Seed of the workload.")] = 1,
     planner: Planner = "horizon",
+    job: Annotated[
+        str, typer.Option(help="Sample job: ysb, wordcount, traffic or wordcount-kstreams.")
+    ] = "ysb",
 ) -> None:
-    """Watch a real Flink job follow a real workload; ends with a score card, leaves nothing.
+    """Watch a real job follow a real workload; ends with a score card, leaves nothing.
 
     Example: DEMO_MINUTES=16 daedalus demo
+
+    Example: daedalus demo --job wordcount-kstreams
     """
     from daedalus_local import demo as show
 
     with _one_line():
-        raise typer.Exit(show.run(minutes, seed, planner))
+        _known(job)
+        raise typer.Exit(show.run(minutes, seed, planner, job))
 
 
 def demo_compare(
@@ -176,6 +178,14 @@ def demo_compare(
                 known = ", ".join(services.PLANNERS)
                 raise StackError(f"--planners {name or planners}: must be among {known}")
         raise typer.Exit(compare.run(minutes, runs, names, seed, as_json=as_json))
+
+
+def _known(job: str) -> None:
+    from daedalus_local import jobs
+    from daedalus_local.errors import StackError
+
+    if job not in jobs.JOBS:
+        raise StackError(f"--job {job}: must be one of {', '.join(jobs.JOBS)}")
 
 
 def _progress(text: str) -> None:

@@ -19,9 +19,9 @@ from daedalus_local.home import Home, Stack
 from daedalus_shared.events import Decision, Event, Recovery, ScaleOutcome
 
 
-def run(minutes: float, seed: int, planner: str) -> int:
+def run(minutes: float, seed: int, planner: str, job: str) -> int:
     """Run the demo and return the exit code."""
-    options = play.options(minutes, seed, planner)
+    options = play.options(minutes, seed, planner, job)
     # Lines of a file or a pipe are as long as they are.
     console = Console(highlight=False, emoji=False, markup=False, soft_wrap=not sys.stdout.isatty())
     where = home.default()
@@ -72,7 +72,9 @@ def _introduce(console: Console, stack: Stack, seconds: float) -> None:
             f"{options.peak:,.0f} records/s\nand down again, on {options.first_workers} workers of "
             f"at most {options.max_workers}, {options.quota:g} core each.\n",
             f"Flink's page: {stack.flink}    Ctrl-C ends all.\n"
-            "In another terminal, in this folder: daedalus watch, daedalus explain ysb\n",
+            if stack.flink
+            else "Ctrl-C ends all.\n",
+            f"In another terminal, here: daedalus watch, daedalus explain {options.job}\n",
         )
     )
 

@@ -13,6 +13,10 @@ import yaml
 from daedalus_local.home import Options
 from daedalus_local.jobs import SOURCES
 
+COMMITS = 5.0
+"""Seconds of the job's time between two commits of a Kafka Streams job, at least one of ours: few
+of them make its CPU follow its load."""
+
 LEAST_SAMPLE = 1.5
 """Seconds between two looks: in one second a worker at a fifth of a core uses up twenty of the
 kernel's clock ticks, so that its CPU is known to a twentieth; and Flink refreshes its metrics once
@@ -48,10 +52,15 @@ TOLERATED = 2.0
 one without a backlog is seen that far behind."""
 
 
-def text(options: Options, *, bootstrap: str, flink: str) -> str:
-    """Return the job file as YAML."""
+def commit_interval(options: Options) -> float:
+    """Return the seconds of ours between two commits of a Kafka Streams job."""
+    return max(1.0, COMMITS / options.factor)
+
+
+def text(options: Options, *, bootstrap: str, engine: Mapping[str, Any]) -> str:
+    """Return the job file as YAML; `engine` is where this stack's engine is asked."""
     spec: dict[str, Any] = yaml.safe_load((SOURCES / f"{options.job}.yaml").read_text())
-    spec["engine"]["rest"] = flink
+    spec["engine"] |= engine
     spec["input"]["bootstrap"] = bootstrap
     spec["scale"]["max"] = options.max_workers
     spec["policy"] = {
@@ -59,6 +68,8 @@ def text(options: Options, *, bootstrap: str, flink: str) -> str:
         "planner": options.planner,
         **durations(options.factor),
     }
+    if spec["engine"]["kind"] == "kafka-streams":  # which nobody can ask for its interval
+        spec["policy"]["checkpoint_interval"] = commit_interval(options)
     return yaml.safe_dump(spec, sort_keys=False)
 
 
@@ -99,7 +110,7 @@ def _changed(plain: Mapping[str, Any], compressed: Mapping[str, Any]) -> dict[st
     return found
 
 
-def write(path: Path, options: Options, *, bootstrap: str, flink: str) -> None:
+def write(path: Path, options: Options, *, bootstrap: str, engine: Mapping[str, Any]) -> None:
     """Write the job file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text(options, bootstrap=bootstrap, flink=flink))
+    path.write_text(text(options, bootstrap=bootstrap, engine=engine))

@@ -52,7 +52,13 @@ def classes(report: engines.Report = engines.silent) -> Path:
 
 
 def command(
-    job: Job, *, bootstrap: str, directory: Path, cost: Cost, quota: float | None
+    job: Job,
+    *,
+    bootstrap: str,
+    directory: Path,
+    cost: Cost,
+    quota: float | None,
+    commit: float = 5.0,
 ) -> list[str]:
     """Return what a worker runs; `{worker}` stands for its name.
 
@@ -62,6 +68,7 @@ def command(
         directory: The pool's own folder, which gets the state and the endpoints.
         cost: What a record costs.
         quota: Cores that the worker may use once it runs; None when nothing holds it back.
+        commit: Seconds between two commits.
     """
     settings = {
         "worker": "{worker}",
@@ -74,12 +81,18 @@ def command(
         "endpoints": _endpoints(directory),
         "cpu_us": cost.cpu_us,
         "pace_us": cost.pace_us,
+        "commit_ms": round(1000 * commit),
     }
     if quota is not None:
         settings["quota"] = quota
     path = f"{classes()}:{engines.classpath(engines.jars_of('kstreams'))}"
     given = [f"{name}={value}" for name, value in settings.items()]
     return [java.find(), *JVM, "-cp", path, MAIN, *given]
+
+
+def endpoint_files(directory: Path) -> Path:
+    """Return the pattern of the files in which the workers of a pool say where they answer."""
+    return _endpoints(directory) / "*.json"
 
 
 def endpoints(directory: Path) -> dict[str, str]:

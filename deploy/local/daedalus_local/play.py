@@ -32,15 +32,22 @@ class Played:
     card: ScoreCard
 
 
-def options(minutes: float, seed: int, planner: str) -> Options:
-    """Return the options of a run that takes `minutes` of ours.
+def options(minutes: float, seed: int, planner: str, job: str = "ysb") -> Options:
+    """Return the options of a run of a sample job that takes `minutes` of ours.
 
     Raises:
         StackError: It would be too short or too long.
     """
     if not LEAST <= minutes <= MOST:
         raise StackError(f"DEMO_MINUTES {minutes:g}: must be {LEAST:g} to {MOST:g}")
-    return Options(factor=JOB_MINUTES / minutes, minutes=JOB_MINUTES, seed=seed, planner=planner)
+    return Options(
+        job=job,
+        factor=JOB_MINUTES / minutes,
+        minutes=JOB_MINUTES,
+        seed=seed,
+        planner=planner,
+        peak=JOBS[job].peak,
+    )
 
 
 def play(where: Home, stack: Stack, tell: Callable[[Event], None]) -> Played:
@@ -89,8 +96,8 @@ def _end_of_load(where: Home) -> float | None:
     load = next((each for each in stack.processes if each.name == "load"), None)
     if load is not None and load.state == "failed":
         raise StackError(f"the load generator failed, see {load.log}")
-    jobmanager = next(each for each in stack.processes if each.name == "jobmanager")
-    if jobmanager.state != "running":
-        raise StackError(f"Flink's JobManager has ended, see {jobmanager.log}")
+    for process in stack.processes:
+        if process.name == "jobmanager" and process.state != "running":
+            raise StackError(f"Flink's JobManager has ended, see {process.log}")
     ended = load is None or load.state == "ended"
     return time.monotonic() + DRAIN if ended else None

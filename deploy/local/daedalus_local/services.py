@@ -54,7 +54,7 @@ class Addresses:
 
     bootstrap: str
     flink: str | None
-    """None with simulated jobs."""
+    """None where no job runs on Flink."""
 
     pools: Path
 
@@ -71,7 +71,9 @@ def _plan(name: str, port: int, options: Options, addresses: Addresses) -> Servi
     match name:
         case "executor":
             # It changes what its own settings allow, not what a job file asks for.
-            settings |= {"POOLS": addresses.pools, "ALLOWED_REST": json.dumps([addresses.flink])}
+            settings["POOLS"] = addresses.pools
+            if addresses.flink is not None:
+                settings["ALLOWED_REST"] = json.dumps([addresses.flink])
         case "planner" if options.planner == "hpa":
             module, prefix = "daedalus_simulator.hpa", "HPA"
             settings |= {"SPEED": options.factor}

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from daedalus_local import engines, job_file, jobs, kstreams, services, topics, workers
 from daedalus_local.child import Child
@@ -79,11 +81,11 @@ def _bring_up_engine(supervisor: Supervisor, options: Options) -> None:
     # Not before: compiling its code takes a new worker more CPU than its first records do.
     workers.narrow(home.pools, options.job)
     if options.services:
-        _declare(supervisor, options, kafka.bootstrap, flink.url)
+        _declare(supervisor, options, kafka.bootstrap, {"rest": flink.url})
 
 
 def _bring_up_streams(supervisor: Supervisor, options: Options) -> None:
-    """Start Kafka and the workers, which need nobody to run them, and no services: see the note."""
+    """Start Kafka, the workers, which need nobody to run them, and the services."""
     home = supervisor.home
     job = jobs.JOBS[options.job]
     engines.jars_of("kafka", supervisor.step)
@@ -101,9 +103,13 @@ def _bring_up_streams(supervisor: Supervisor, options: Options) -> None:
     kstreams.wait_until_running(directory, options.first_workers)
     if options.load:
         _start_load(supervisor, options, kafka.bootstrap)
+    if options.services:
+        addresses = Addresses(bootstrap=kafka.bootstrap, flink=None, pools=home.pools)
+        _start_services(supervisor, options, addresses)
     workers.narrow(home.pools, job.name)
     if options.services:
-        supervisor.note("no services run: they do not scale Kafka Streams yet")
+        metrics = [f"file://{kstreams.endpoint_files(directory)}"]
+        _declare(supervisor, options, kafka.bootstrap, {"metrics": metrics})
 
 
 def _streams_pool(
@@ -118,7 +124,12 @@ def _streams_pool(
             home.pools,
             job.name,
             kstreams.command(
-                job, bootstrap=kafka.bootstrap, directory=directory, cost=cost, quota=quota
+                job,
+                bootstrap=kafka.bootstrap,
+                directory=directory,
+                cost=cost,
+                quota=quota,
+                commit=job_file.commit_interval(options),
             ),
             directory=directory,
             env={MARK: str(home.path)},
@@ -202,11 +213,13 @@ def _start_services(supervisor: Supervisor, options: Options, addresses: Address
             time.sleep(0.25)
 
 
-def _declare(supervisor: Supervisor, options: Options, bootstrap: str, flink: str) -> None:
+def _declare(
+    supervisor: Supervisor, options: Options, bootstrap: str, engine: Mapping[str, Any]
+) -> None:
     """Publish the job file as a person would."""
     supervisor.step(f"declaring the job {options.job}")
     path = supervisor.home.path / "jobs" / f"{options.job}.yaml"
-    job_file.write(path, options, bootstrap=bootstrap, flink=flink)
+    job_file.write(path, options, bootstrap=bootstrap, engine=engine)
     command = [sys.executable, "-m", "daedalus_console", "apply", "-f", str(path)]
     run = subprocess.run(
         [*command, "--bootstrap", bootstrap], capture_output=True, text=True, check=False

@@ -37,7 +37,7 @@ def wire(settings: Settings) -> tuple[Executor, Rescales]:
         fresh=settings.fresh,
         look=settings.waits.sample,
     )
-    return executor, Rescales(means)
+    return executor, Rescales(means, pools.values())
 
 
 def main() -> NoReturn:

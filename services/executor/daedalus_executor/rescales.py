@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge
 
 from daedalus_executor.domain.checks import Result
 from daedalus_executor.domain.state import ExecutorState, conclude
-from daedalus_executor.ports import NotOwnerError
+from daedalus_executor.ports import NotOwnerError, Workers
 from daedalus_executor.rescale import Means, Rescale
+from daedalus_executor.upkeep import look_after
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ScaleCommand
 from daedalus_shared.relay import Hooks, Relay
@@ -24,8 +26,10 @@ DOWNTIME = Gauge("executor_last_downtime_seconds", "Downtime of a job's last res
 class Rescales(Hooks[ExecutorState]):
     """The work beside the fold: from intent to outcome."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: Means, pools: Iterable[Workers] = ()) -> None:
+        """Carry out commands by `means`, and look after `pools` meanwhile."""
         self._means = means
+        self._pools = tuple(pools)
         self._relay: Relay[ExecutorState] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._broken: asyncio.Future[None] | None = None
@@ -54,9 +58,11 @@ class Rescales(Hooks[ExecutorState]):
         self._relay = relay
         for job, (control, state) in relay.jobs().items():
             self.stored(job, control, state)
+        upkeep = asyncio.create_task(look_after(self._pools, self._means.clock), name="upkeep")
         try:
-            await self._broken
+            await asyncio.gather(self._broken, upkeep)
         finally:
+            upkeep.cancel()
             tasks = list(self._tasks.values())
             self.dropped()
             await asyncio.gather(*tasks, return_exceptions=True)

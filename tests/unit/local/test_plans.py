@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,8 @@ from daedalus_local.home import Options
 from daedalus_local.load import records
 from daedalus_shared.job_spec import read_spec
 
-ADDRESSES = {"bootstrap": "127.0.0.1:1234", "flink": "http://127.0.0.1:5678"}
+BROKER, FLINK = "127.0.0.1:1234", "http://127.0.0.1:5678"
+PLACES: dict[str, Any] = {"bootstrap": BROKER, "engine": {"rest": FLINK}}
 
 
 @pytest.mark.parametrize("name", jobs.JOBS)
@@ -72,7 +74,7 @@ class Recorder(FlinkRest):
 
 
 def test_a_job_file_at_natural_speed_keeps_the_policys_defaults() -> None:
-    spec = read_spec(job_file.text(Options(max_workers=4), **ADDRESSES))
+    spec = read_spec(job_file.text(Options(max_workers=4), **PLACES))
 
     assert spec.engine.rest == "http://127.0.0.1:5678"
     assert spec.input.bootstrap == "127.0.0.1:1234"
@@ -85,7 +87,7 @@ def test_a_job_file_at_natural_speed_keeps_the_policys_defaults() -> None:
 def test_a_compressed_job_file_divides_durations_but_not_what_machines_bound(
     factor: float,
 ) -> None:
-    spec = read_spec(job_file.text(Options(factor=factor), **ADDRESSES))
+    spec = read_spec(job_file.text(Options(factor=factor), **PLACES))
 
     assert spec.policy.recovery_target == pytest.approx(600 / factor)
     assert spec.policy.horizon == pytest.approx(2400 / factor, abs=0.001)
@@ -101,6 +103,20 @@ def test_a_compressed_job_file_divides_durations_but_not_what_machines_bound(
     assert spec.policy.warm_up >= 15
     assert spec.policy.half_life <= 120
     assert spec.policy.downtime_up >= 10
+
+
+@pytest.mark.parametrize(("factor", "commits"), [(1.0, 5.0), (10.0, 1.0)])
+def test_a_kafka_streams_job_is_asked_by_the_files_of_its_workers(
+    factor: float, commits: float
+) -> None:
+    options = Options(job="wordcount-kstreams", factor=factor)
+    engine = {"metrics": ["file:///run/words/*.json"]}
+
+    spec = read_spec(job_file.text(options, bootstrap=BROKER, engine=engine))
+
+    assert spec.engine.metrics == ("file:///run/words/*.json",)
+    assert spec.engine.rest is None
+    assert spec.policy.checkpoint_interval == commits
 
 
 def test_the_pool_file_is_one_that_the_executor_reads(tmp_path: Path) -> None:
@@ -122,7 +138,7 @@ def test_the_pool_file_is_one_that_the_executor_reads(tmp_path: Path) -> None:
 
 
 def plans(options: Options, tmp_path: Path) -> dict[str, services.ServicePlan]:
-    addresses = services.Addresses(**ADDRESSES, pools=tmp_path / "pools.json")
+    addresses = services.Addresses(bootstrap=BROKER, flink=FLINK, pools=tmp_path / "pools.json")
     return {each.name: each for each in services.plans(options, range(9101, 9106), addresses)}
 
 
@@ -140,12 +156,22 @@ def test_the_executor_may_change_this_cluster_and_no_other(tmp_path: Path) -> No
     }
 
 
+def test_without_flink_the_executor_may_change_no_cluster(tmp_path: Path) -> None:
+    addresses = services.Addresses(bootstrap=BROKER, flink=None, pools=tmp_path / "pools.json")
+
+    found = services.plans(Options(job="wordcount-kstreams"), range(9101, 9106), addresses)
+
+    executor = next(each for each in found if each.name == "executor")
+    assert "EXECUTOR_ALLOWED_REST" not in executor.env
+    assert executor.env["EXECUTOR_POOLS"] == str(tmp_path / "pools.json")
+
+
 @pytest.mark.parametrize("planner", ["horizon", "rules"])
 def test_who_decides_is_named_to_the_planner_and_to_the_job(planner: str, tmp_path: Path) -> None:
     options = Options(planner=planner)
 
     assert plans(options, tmp_path)["planner"].env["PLANNER_INSTANCE"] == planner
-    assert read_spec(job_file.text(options, **ADDRESSES)).policy.planner == planner
+    assert read_spec(job_file.text(options, **PLACES)).policy.planner == planner
 
 
 def test_the_rule_of_kubernetes_stands_in_the_planners_place(tmp_path: Path) -> None:

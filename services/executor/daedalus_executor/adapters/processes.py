@@ -6,6 +6,7 @@ all workers again. A pool serves one job.
 
 import asyncio
 import json
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from daedalus_executor.adapters import worker_process
 from daedalus_executor.adapters.cgroups import Quotas, read_hierarchies
 from daedalus_executor.ports import TargetError
 from daedalus_shared.events.codec import explain
+
+log = logging.getLogger(__name__)
 
 _LOGS_KEPT = 20
 """Logs of workers that have ended, the newest of which are kept."""
@@ -117,6 +120,7 @@ class Pool:
             if worker_process.runs(folder):
                 running.append(folder.name)
             else:
+                log.info("worker %s has ended: %s", folder.name, self.last_line(folder.name))
                 self._clear(folder)
         return tuple(running)
 

@@ -1,0 +1,91 @@
+"""The whole loop on Kafka Streams: workers come before the load, share it, go, and are missed.
+
+Kafka, the workers and the five services run as processes, started by the local stack; the topics
+and the workers themselves are asked what came of it.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from daedalus_executor.adapters import worker_process
+from daedalus_local import jobs, kstreams, workers
+from daedalus_local.home import Home, Options
+from daedalus_shared.events import JobMetrics
+from harness.fixtures import need_tools
+from harness.watched import (
+    Watched,
+    assert_a_scale_up_was_ahead_of_the_load,
+    assert_all_can_be_traced,
+    caught_up,
+    followed_up_and_down,
+    rise_and_fall,
+    watching,
+)
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
+
+JOB = jobs.JOBS["wordcount-kstreams"]
+LOW, HIGH = 400.0, 1200.0
+SHAPE = {"quiet": 700, "rise": 2000, "peak": 200, "fall": 300}
+"""Seconds of the job's time."""
+
+
+def test_workers_come_before_the_load_and_go_after_it(tmp_path: Path) -> None:
+    need_tools("java", "javac", "mvn")
+    home = Home(tmp_path / ".daedalus")
+    options = Options(
+        job=JOB.name,
+        factor=10.0,
+        trace=str(rise_and_fall(tmp_path / "trace.csv", LOW, HIGH, **SHAPE)),
+        peak=HIGH,
+        first_workers=2,
+        planner="rules",
+    )
+    with watching(home.path, options) as watched:
+        last = followed_up_and_down(watched)
+        assert_all_can_be_traced(watched)
+        assert_a_scale_up_was_ahead_of_the_load(watched)
+        running = workers.running(home.pools, JOB.name)
+        assert len(running) == last.to_scale_out
+        assert sum(shares(home)) == jobs.INPUT_PARTITIONS
+        assert all(shares(home))
+        watched.until("the backlog is gone", lambda: caught_up(watched), 120)
+        _a_killed_worker_is_missed(watched, home, running)
+
+
+def _a_killed_worker_is_missed(watched: Watched, home: Home, running: list[str]) -> None:
+    """It says no good-bye: the group waits for its session to end, and the monitor says so."""
+    folder = home.path / "pools" / JOB.name / "workers" / running[-1]
+    identity = worker_process.registered(folder)
+    assert identity is not None
+    os.kill(identity.pid, signal.SIGKILL)
+    killed = time.time()
+
+    def missed() -> bool:
+        newest = [
+            sample
+            for event in watched.of(JobMetrics)
+            if isinstance(event, JobMetrics)
+            for sample in event.samples
+            if sample.at.timestamp() > killed
+        ]
+        return any(sample.scale_out != len(running) for sample in newest)
+
+    watched.until("the monitor misses the worker", missed, 60)
+
+
+def shares(home: Home) -> list[int]:
+    """Return how many partitions of the input each worker has."""
+    name = f'kafka_streams_assigned_partitions{{topic="{JOB.input}"}} '
+    directory = home.path / "pools" / JOB.name
+    found = []
+    for address in kstreams.endpoints(directory).values():
+        text = kstreams.scrape(address) or ""
+        found += [
+            int(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)
+        ]
+    return found
