@@ -7,7 +7,7 @@ own file is not read, and need not be on this machine.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ from daedalus_executor.domain.containers import (
     listed,
     name_of,
 )
-from daedalus_executor.ports import Clock, TargetError
+from daedalus_executor.ports import Clock, NotAllowedError, TargetError
 
 _UNREACHABLE = 900
 """aiodocker's status for an engine that cannot be reached."""
@@ -45,11 +45,41 @@ class Engine:
     address: str
     """Such as unix:///var/run/docker.sock."""
 
-    patience: float
-    """Seconds for one answer; ending a container takes as long as the container is given."""
-
     fresh: float
     """Seconds after the permit in which a change may still be begun."""
+
+    patience: float = 15.0
+    """Seconds for one answer, making a container on a busy machine included; ending one takes as
+    long as its service gives it."""
+
+
+class ComposeProjects:
+    """The compose services that the executor's settings allow, and no others."""
+
+    def __init__(self, allowed: Iterable[str], engine: Engine, *, most: int, clock: Clock) -> None:
+        """Allow each `project` or `project/service`, with at most so many containers."""
+        self._allowed = tuple(allowed)
+        self._engine = engine
+        self._most = most
+        self._clock = clock
+
+    def service(self, project: str | None, service: str) -> "ComposeWorkers":
+        """Return a service's containers as workers; without a project, of the only one allowed.
+
+        Raises:
+            NotAllowedError: The settings do not allow it.
+        """
+        setting = "EXECUTOR_COMPOSE_PROJECTS of this executor"
+        projects = sorted({each.partition("/")[0] for each in self._allowed})
+        if project is None and len(projects) > 1:
+            raise NotAllowedError(f"workers.project is needed: {setting} has {', '.join(projects)}")
+        if not projects:
+            raise NotAllowedError(f"{setting} is empty: it may scale no compose project")
+        chosen = project or projects[0]
+        if not {chosen, f"{chosen}/{service}"} & set(self._allowed):
+            known = ", ".join(self._allowed)
+            raise NotAllowedError(f"{chosen}/{service} is not in {setting}, only {known}")
+        return ComposeWorkers(self._engine, chosen, service, most=self._most, clock=self._clock)
 
 
 class ComposeWorkers:
@@ -108,7 +138,9 @@ class ComposeWorkers:
                     await docker.containers.container(each.id).delete(force=True, v=True)
             taken = [each for each in found if not (each.ours and each.state == "created")]
             if not taken:
-                raise TargetError(f"{self.name} has no container to copy: `docker compose up` first")
+                raise TargetError(
+                    f"{self.name} has no container to copy: `docker compose up` first"
+                )
             oldest = min(taken, key=lambda each: each.created).id
             template = await docker.containers.container(oldest).show()
             return await self._copy(docker, template, free_number(taken), until)
@@ -137,7 +169,9 @@ class ComposeWorkers:
         found = await self._listed(docker)
         if found:
             return found
-        answer = await docker.containers.list(all=True, filters=_filters(label=labels(self._project)))
+        answer = await docker.containers.list(
+            all=True, filters=_filters(label=labels(self._project))
+        )
         if not answer:
             raise TargetError(f"Docker has no compose project {self._project!r}, or it is down")
         others = ", ".join(sorted({each["Labels"].get(SERVICE, "?") for each in answer}))
@@ -200,7 +234,9 @@ class ComposeWorkers:
             waited = f"within {self._engine.patience:g} s"
             raise TargetError(f"{self._engine.address} does not answer {waited}") from error
         except (aiohttp.ClientError, ValueError, KeyError) as error:
-            raise TargetError(f"{self._engine.address} answers what Docker does not: {error}") from error
+            raise TargetError(
+                f"{self._engine.address} answers what Docker does not: {error}"
+            ) from error
 
     def _unreachable(self, error: DockerError) -> str:
         address = self._engine.address

@@ -92,7 +92,9 @@ def name_of(template: Json, number: int) -> str:
     name = str(template["Name"]).lstrip("/")
     stem = name.removesuffix(str(template["Config"]["Labels"][NUMBER]))
     if stem == name or stem[-1:] not in {"-", "_"}:
-        raise ValueError(f"its container is called {name!r} (container_name): there can be one only")
+        raise ValueError(
+            f"its container is called {name!r} (container_name): there can be one only"
+        )
     return f"{stem}{number}"
 
 
