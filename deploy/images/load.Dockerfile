@@ -7,16 +7,14 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt,required
     --mount=type=secret,id=pipconf,target=/etc/pip.conf,required=false \
     pip install --quiet --no-cache-dir --no-compile --root-user-action ignore --disable-pip-version-check \
         --require-hashes -r /tmp/build.lock
-ENV VIRTUAL_ENV=/opt/daedalus UV_LINK_MODE=copy
+ARG SOURCE_DATE_EPOCH=0
+ENV VIRTUAL_ENV=/opt/daedalus UV_LINK_MODE=copy UV_CACHE_DIR=/root/.cache/uv SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+COPY deploy/images/assemble /usr/local/bin/
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt,required=false \
     --mount=type=cache,target=/root/.cache/uv \
-    python -m venv --without-pip /opt/daedalus \
-    && SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-       uv pip install --quiet --require-hashes -r /tmp/load.lock
+    assemble dependencies /tmp/load.lock
 COPY deploy/local /src/deploy/local
-COPY deploy/images/assemble /tmp/assemble
-ARG SOURCE_DATE_EPOCH=0
-RUN --mount=type=cache,target=/root/.cache/uv /tmp/assemble load
+RUN --mount=type=cache,target=/root/.cache/uv assemble service load
 
 
 FROM python:3.11-slim

@@ -248,7 +248,8 @@ class ComposeWorkers:
                 f"executor's (`group_add` in compose)"
             )
         if isinstance(why, FileNotFoundError):
-            return f"{address} is not there: {urlsplit(address).path} must be mounted (EXECUTOR_DOCKER)"
+            path = urlsplit(address).path
+            return f"{address} is not there: {path} must be mounted (EXECUTOR_DOCKER)"
         return f"{address} does not answer: {getattr(why, 'strerror', None) or why}"
 
 
