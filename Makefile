@@ -47,7 +47,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/pytest -q tests/unit tests/contract
+	$(BIN)/pytest -q tests/unit tests/contract -n 2
 
 isolated: setup  ## Each service alone, with its own dependencies only.
 	@for service in $(SERVICES); do tests/isolated.sh $$service || exit 1; done
@@ -59,7 +59,7 @@ golden: setup  ## Renew the record that `make backtest` compares with.
 	PYTHONPATH=tests $(BIN)/python -m backtest.golden
 
 integration: setup  ## Against real servers: Kafka, Flink, Prometheus.
-	$(BIN)/pytest -q tests/integration --durations=15
+	$(BIN)/pytest -q tests/integration --durations=15 -n 2 --dist loadscope
 
 e2e: setup  ## The whole loop on a real cluster.
 	$(BIN)/pytest -q tests/e2e

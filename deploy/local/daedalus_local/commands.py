@@ -120,8 +120,10 @@ def status(
     from daedalus_local import home, views
 
     with _one_line():
-        stack = home.default().read()
-        typer.echo(views.as_json(stack) if as_json else views.as_table(stack), nl=False)
+        where = home.default()
+        stack, workers = where.read(), where.workers()
+        show = views.as_json if as_json else views.as_table
+        typer.echo(show(stack, workers), nl=False)
         ready = stack is not None and stack.state == "ready" and stack.supervised
     raise typer.Exit(0 if ready else 1)
 

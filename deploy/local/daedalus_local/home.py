@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from daedalus_local.errors import StackError
-from daedalus_local.proc import Identity, alive
+from daedalus_local.proc import Identity, alive, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,27 @@ class Home:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise StackError(f"{self.registry} is damaged ({error}); remove it") from error
+
+    def workers(self) -> tuple[Running, ...]:
+        """Return the workers of all pools, as they have registered themselves; oldest first."""
+        found = []
+        for stat in sorted(self.path.glob("pools/*/workers/*/stat")):
+            folder = stat.parent
+            try:
+                identity = told(stat.read_text())
+            except (OSError, ValueError, IndexError):
+                continue  # it ends just now, or begins
+            log = folder.parents[1] / "logs" / f"{folder.name}.log"
+            found.append(
+                Running(
+                    name=folder.name,
+                    pid=identity.pid,
+                    started=identity.started,
+                    log=str(log),
+                    state="running" if alive(identity) else "dead",
+                )
+            )
+        return tuple(found)
 
     def write(self, stack: Stack) -> None:
         """Write what runs, so that a reader sees the old or the new, whole."""

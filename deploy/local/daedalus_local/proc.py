@@ -31,9 +31,13 @@ def identify(pid: int) -> Identity | None:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
+    return None if stat.rpartition(")")[2].split()[0] in "ZX" else told(stat)
+
+
+def told(stat: str) -> Identity:
+    """Return whom a line of /proc/<pid>/stat is of."""
     # The second field, the name in parentheses, may contain anything.
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else Identity(pid, int(fields[19]))
+    return Identity(int(stat.split(maxsplit=1)[0]), int(stat.rpartition(")")[2].split()[19]))
 
 
 def alive(identity: Identity) -> bool:

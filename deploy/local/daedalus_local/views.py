@@ -3,25 +3,27 @@
 import io
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from daedalus_local.home import Running, Stack
 from daedalus_local.proc import Identity, alive
 
 
-def as_json(stack: Stack | None) -> str:
-    """Return the registry as JSON, each process with whether it is alive."""
+def as_json(stack: Stack | None, workers: Sequence[Running] = ()) -> str:
+    """Return the registry as JSON, each process with whether it is alive, and the workers."""
     if stack is None:
         return json.dumps({"state": "down"}) + "\n"
     found = asdict(stack)
     found["state"] = state(stack)
     for entry, process in zip(found["processes"], stack.processes, strict=True):
         entry["alive"] = is_alive(process)
+    found["workers"] = [asdict(worker) | {"alive": is_alive(worker)} for worker in workers]
     return json.dumps(found, indent=2) + "\n"
 
 
-def as_table(stack: Stack | None) -> str:
-    """Return the state in one line and a table of the processes."""
+def as_table(stack: Stack | None, workers: Sequence[Running] = ()) -> str:
+    """Return the state in one line and a table of the processes, workers of the pools included."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.table import Table  # noqa: PLC0415
 
@@ -34,7 +36,7 @@ def as_table(stack: Stack | None) -> str:
     for note in stack.notes:
         console.print(note)
     table = Table("process", "state", "pid", "restarts", "answers at", "log", box=None)
-    for process in stack.processes:
+    for process in (*stack.processes, *workers):
         told = process.state if process.state != "running" or is_alive(process) else "dead"
         address = process.url or ""
         table.add_row(

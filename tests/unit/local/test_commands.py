@@ -56,6 +56,26 @@ def test_status_of_a_stack(app: typer.Typer, tmp_path: Path) -> None:
     assert found["processes"][0]["alive"] is True
 
 
+def test_status_lists_the_workers_of_the_pools(app: typer.Typer, tmp_path: Path) -> None:
+    home = running(tmp_path / "home")
+    stat = Path(f"/proc/{os.getpid()}/stat").read_text()
+    *fields, _started = stat.split(maxsplit=21)
+    for name, text in (("words-0001", stat), ("words-0002", " ".join([*fields, "7 0"]))):
+        folder = home.path / "pools" / "words" / "workers" / name
+        folder.mkdir(parents=True)
+        (folder / "stat").write_text(text)
+    (home.path / "pools" / "words" / "workers" / "words-0003").mkdir()  # it is being started
+
+    table = RUNNER.invoke(app, ["status"]).stdout
+    assert [line.split()[:2] for line in table.splitlines() if "words-" in line] == [
+        ["words-0001", "running"],
+        ["words-0002", "dead"],
+    ]
+
+    workers = json.loads(RUNNER.invoke(app, ["status", "--json"]).stdout)["workers"]
+    assert [each["alive"] for each in workers] == [True, False]
+
+
 def test_a_dead_supervisor_shows(app: typer.Typer, tmp_path: Path) -> None:
     home = running(tmp_path / "home")
     text = home.registry.read_text()
