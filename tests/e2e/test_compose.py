@@ -128,7 +128,7 @@ def test_the_executor_adds_workers_as_compose_would(here: Running) -> None:
     # To compose they are its own: it has nothing to recreate.
     before = {name: each["Id"] for name, each in workers.items()}
     here.project.compose(
-        "up", "-d", "--no-build", "--no-deps", "--scale", f"wordcount={len(workers)}", "wordcount"
+        "up", "-d", "--no-build", "--scale", f"wordcount={len(workers)}", "wordcount"
     )
     after = {name: each["Id"] for name, each in here.project.containers("wordcount").items()}
     assert after == before
