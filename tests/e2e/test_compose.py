@@ -154,20 +154,16 @@ def test_the_forecaster_is_replaced_by_somebody_elses(here: Running) -> None:
 
     replaced.compose("up", "-d", "--no-build", "--no-deps", "forecaster")
 
-    forecast = here.seen(
-        "a forecast of the example",
-        lambda event: isinstance(event, Forecast) and event.model == "last",
-        120.0,
-    )
-    here.seen(
-        "a decision on its forecasts",
-        lambda event: (
-            isinstance(event, Decision)
-            and event.at > forecast.at
-            and "forecast_missing" not in event.model_dump_json()
-        ),
-        120.0,
-    )
+    def is_theirs(event: Event) -> bool:
+        return isinstance(event, Forecast) and event.model == "last"
+
+    here.seen("a forecast of the example", is_theirs, 120.0)
+
+    def rests_on_theirs(event: Event) -> bool:
+        theirs = {each.id for each in here.events if is_theirs(each)}
+        return isinstance(event, Decision) and bool(theirs & set(event.inputs))
+
+    here.seen("a decision on its forecasts", rests_on_theirs, 120.0)
 
 
 def test_down_leaves_nothing(here: Running) -> None:
