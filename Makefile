@@ -8,7 +8,7 @@ MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e bench lock schemas clean
+.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images compose-test bench lock schemas clean
 
 help:  ## Say what there is.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1\t/' | expand -t 20
@@ -33,6 +33,21 @@ demo-compare: setup  ## The demo under rules, horizon and the HPA rule in turn, 
 	@$(BIN)/daedalus demo-compare
 
 test: check isolated backtest integration e2e  ## All tests; those that need a missing server are skipped with a reason.
+
+images: $(addprefix image-,$(SERVICES)) image-wordcount image-load  ## Build all images with docker, and print their sizes.
+	@docker images --format '{{.Repository}}\t{{.Size}}' 'daedalus/*' | sort | expand -t 24
+
+image-%:
+	@case $* in \
+	  wordcount) file=kstreams.Dockerfile ;; \
+	  load) file=load.Dockerfile ;; \
+	  *) file=Dockerfile ;; \
+	esac; \
+	echo "· building daedalus/$*"; \
+	docker build --quiet $(BUILD_OPTIONS) -f deploy/images/$$file --build-arg SERVICE=$* -t daedalus/$* . > /dev/null
+
+compose-test: setup  ## The compose project on a real Docker engine; `make images` before.
+	$(BIN)/pytest -q tests/e2e/test_compose.py --durations=10
 
 check: lint types contracts unit  ## The quick part.
 
@@ -71,6 +86,8 @@ lock:  ## Resolve the dependencies anew, and pin them without addresses.
 	$(UV) lock --upgrade --quiet
 	$(UV) export --quiet --all-packages --no-emit-workspace --no-header -o requirements.lock
 	$(UV) export --quiet --only-group test --no-emit-workspace --no-header -o tests/requirements.lock
+	$(UV) export --quiet --only-group build --no-emit-workspace --no-header -o deploy/images/build.lock
+	$(UV) export --quiet --only-group load --no-emit-workspace --no-header -o deploy/images/load.lock
 	@for service in $(SERVICES); do \
 	  $(UV) export --quiet --package daedalus-$$service --no-dev --no-emit-workspace --no-header -o services/$$service/requirements.lock; \
 	done

@@ -129,7 +129,10 @@ class Workers(Section):
     deployment: str | None = None
     """For `kubernetes`: the Deployment."""
 
-    service: str | None = None
+    project: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    """For `compose`: the project; by default the only one that the executor's settings name."""
+
+    service: str | None = Field(default=None, min_length=1)
     """For `compose`: the service."""
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ import sys
 from typing import NoReturn
 
 from daedalus_executor.adapters.clock import SystemClock
+from daedalus_executor.adapters.compose import ComposeProjects, Engine
 from daedalus_executor.adapters.flink_rest import FlinkRest
 from daedalus_executor.adapters.pool_workers import PoolWorkers
 from daedalus_executor.adapters.processes import PoolsError, open_pool, read_pools
@@ -29,9 +30,13 @@ def wire(settings: Settings) -> tuple[Executor, Rescales]:
         each: FlinkRest(each, clock, read=settings.waits.request, write=settings.fresh)
         for each in addresses
     }
+    engine = Engine(address=settings.docker, fresh=settings.fresh)
+    compose = ComposeProjects(
+        settings.compose_projects, engine, most=settings.compose_most, clock=clock
+    )
     executor = Executor(settings.instance)
     means = Means(
-        target=Targets(pools, flink, settings.waits, clock).of,
+        target=Targets(pools, flink, settings.waits, clock, compose=compose).of,
         clock=clock,
         source=executor.source,
         fresh=settings.fresh,

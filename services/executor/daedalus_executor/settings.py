@@ -9,6 +9,8 @@ from pydantic_settings import SettingsConfigDict
 from daedalus_shared.durations import Seconds
 from daedalus_shared.settings import ServiceSettings
 
+Service = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*(/[A-Za-z0-9._-]+)?$")]
+
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 
 
@@ -44,6 +46,16 @@ class Settings(ServiceSettings):
     allowed_rest: tuple[Address, ...] = ()
     """Addresses of the Flink clusters that this executor may change, as job specs write them. None
     by default: a job spec alone must not be enough to have somebody's cluster changed."""
+
+    compose_projects: tuple[Service, ...] = ()
+    """Docker compose projects whose services this executor may scale, such as ``["shop"]``, or
+    ``["shop/counter"]`` for one service of it alone. None by default."""
+
+    compose_most: int = Field(default=20, ge=1)
+    """The most containers of a compose service: what this machine is to hold."""
+
+    docker: str = Field(default="unix:///var/run/docker.sock", pattern=r"^(unix|tcp|https?)://\S+$")
+    """Where Docker answers; asked for compose projects alone."""
 
     waits: Waits = Waits()
     """How long is waited, such as ``EXECUTOR_WAITS__REGISTER_WITHIN=2m``."""

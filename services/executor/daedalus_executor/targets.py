@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from daedalus_executor.adapters.compose import ComposeProjects
 from daedalus_executor.adapters.flink import FlinkTarget
 from daedalus_executor.adapters.flink_rest import FlinkRest
 from daedalus_executor.adapters.kafka_streams import KafkaStreamsTarget
@@ -19,11 +20,14 @@ class Targets:
         flink: Mapping[str, FlinkRest],
         waits: Waits,
         clock: Clock,
+        *,
+        compose: ComposeProjects | None = None,
     ) -> None:
         self._pools = pools
         self._flink = flink
         self._waits = waits
         self._clock = clock
+        self._compose = compose
 
     def of(self, spec: JobSpec) -> Target:
         """Return the target of a job.
@@ -58,6 +62,8 @@ class Targets:
     def _pool(self, spec: JobSpec) -> Workers | None:
         if spec.workers.kind == "none":
             return None
+        if spec.workers.kind == "compose" and self._compose is not None:
+            return self._compose.service(spec.workers.project, spec.workers.service or "")
         if spec.workers.kind != "processes":
             raise NotAllowedError(f"this executor cannot start workers by {spec.workers.kind}")
         pool = self._pools.get(spec.workers.pool or "")
