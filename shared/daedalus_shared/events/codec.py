@@ -146,7 +146,8 @@ def _unknown_type(name: str) -> str:
     stem, _, version = name.rpartition(".v")
     known = [other for other in BY_TYPE if other.rpartition(".v")[0] == stem]
     if known:
-        return f"major version {_cut(version)} of {stem} is not understood here, only {', '.join(known)}"
+        only = ", ".join(known)
+        return f"major version {_cut(version)} of {stem} is not understood here, only {only}"
     return f"unknown event type {_cut(name)!r}"
 
 

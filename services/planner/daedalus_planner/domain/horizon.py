@@ -128,9 +128,10 @@ def _verdict(
             low = rate(float(situation.paths.min()))
             return Verdict.TOO_FEW, f"{able} is below all that is expected, {low} at the lowest"
         high = rate(float(situation.paths.max()))
+        why = f"{able} is far above all that is expected, {high} at the highest"
         if weighed.capacities[index] >= UNLIMITED:
-            return Verdict.TOO_MANY, f"fewer show no limit yet, and {high} is the highest expected"
-        return Verdict.TOO_MANY, f"{able} is far above all that is expected, {high} at the highest"
+            why = f"fewer show no limit yet, and {high} is the highest expected"
+        return Verdict.TOO_MANY, why
     totals = weighed.totals
     if index == chosen:
         return Verdict.CHEAPEST, f"expected to cost {_price(situation, totals[index])}"
