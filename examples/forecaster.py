@@ -33,12 +33,9 @@ def forecast(report):
 def headers(job, tick):
     """Return the CloudEvents headers of a forecast; the id names it, whenever it is made."""
     about = {"ce_specversion": "1.0", "ce_type": TYPE, "ce_source": f"daedalus/{SOURCE}"}
-    about |= {"ce_id": str(uuid5(EVENTS, f"{TYPE}|{SOURCE}|{job}|{NAME}|{tick}")), "ce_time": tick}
-    return about | {
-        "ce_subject": job,
-        "content-type": "application/json",
-        "correlationid": f"{job}@{tick}",
-    }
+    about |= {"ce_id": str(uuid5(EVENTS, f"{TYPE}|{SOURCE}|{job}|{NAME}|{tick}"))}
+    about |= {"ce_time": tick, "ce_subject": job, "content-type": "application/json"}
+    return about | {"correlationid": f"{job}@{tick}"}
 
 
 consumer = Consumer(KAFKA | GROUP)
