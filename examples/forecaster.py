@@ -1,7 +1,4 @@
-"""A forecaster in plain confluent-kafka: the workload stays what a tick's last report shows.
-
-BOOTSTRAP=localhost:9092 NAME=mine python examples/forecaster.py
-"""
+"""The workload stays what a tick's last report shows: NAME=mine python examples/forecaster.py."""
 
 import json
 import os
@@ -16,6 +13,7 @@ SOURCE, TYPE = f"forecaster/{NAME}", "daedalus.forecasts.v1"
 EVENTS = uuid5(NAMESPACE_URL, "daedalus/events")
 KAFKA = {"bootstrap.servers": os.environ.get("BOOTSTRAP", "localhost:9092")}
 GROUP = {"group.id": SOURCE, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+QUICK = {"session.timeout.ms": 6000}  # after which a dead replica's jobs are taken over
 
 
 def forecast(report):
@@ -38,7 +36,7 @@ def headers(job, tick):
     return about | {"correlationid": f"{job}@{tick}"}
 
 
-consumer = Consumer(KAFKA | GROUP)
+consumer = Consumer(KAFKA | GROUP | QUICK)
 refused = {"on_delivery": lambda error, _: error and sys.exit(f"not taken: {error}")}
 producer = Producer(KAFKA | refused | {"partitioner": "murmur2_random"})
 consumer.subscribe(["daedalus.metrics"])

@@ -1,0 +1,21 @@
+"""`daedalus-contract`, the command by itself."""
+
+import typer
+
+from daedalus_contract.commands import EXAMPLES, contract
+
+
+def main() -> None:
+    """Run the command."""
+    app = typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.command(epilog=EXAMPLES)(contract)
+    app(prog_name="daedalus-contract")
+
+
+if __name__ == "__main__":
+    main()
