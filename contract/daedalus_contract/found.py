@@ -53,7 +53,7 @@ class Answer:
 
 
 def answers(messages: Iterable[Message], source: str, jobs: Collection[str]) -> tuple[Answer, ...]:
-    """Return what the service said of the test's jobs, and whatever else it said under its name."""
+    """Return what the service said of the test's jobs, and what it said that names no job."""
     return tuple(_read(each) for each in messages if _is_of(each, source, jobs))
 
 
@@ -69,12 +69,14 @@ def of(kind: type[E], found: Iterable[Answer]) -> list[tuple[Message, E]]:
 
 
 def _is_of(message: Message, source: str, jobs: Collection[str]) -> bool:
-    told = message.said.get("source")
-    if isinstance(told, str):
-        return told == source
-    if message.headers.get("ce_source", b"").decode(errors="replace") == f"daedalus/{source}":
-        return True
-    return bool(_jobs(message) & set(jobs))
+    said = message.said
+    told, job = said.get("source"), said.get("job")
+    if isinstance(told, str) and told != source:
+        return False
+    if isinstance(told, str) and isinstance(job, str):
+        return job in jobs  # others are real ones, or those of an earlier run
+    named = message.headers.get("ce_source", b"").decode(errors="replace")
+    return named == f"daedalus/{source}" or bool(_jobs(message) & set(jobs))
 
 
 def _jobs(message: Message) -> set[str]:

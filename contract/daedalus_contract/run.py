@@ -1,12 +1,12 @@
 """One run of the kit: connect, start the service where its command is given, play, judge."""
 
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from uuid import uuid4
 
 from daedalus_contract import judge
 from daedalus_contract.engine import Engine, EngineError
@@ -75,7 +75,7 @@ def _run(settings: ServiceSettings, options: Options, stack: ExitStack) -> list[
         say(f"playing a Flink JobManager at {engine.url}")
     request = Request(
         source=options.source,
-        run=f"{int(time.time()):x}",
+        run=uuid4().hex[:8],
         grace=options.grace,
         patience=options.patience,
         process=_started(options, stack),

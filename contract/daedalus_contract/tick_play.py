@@ -92,6 +92,7 @@ class TickPlay:
     role: TickRole
     request: Request
     asked: list[Asked] = field(default_factory=list)
+    _jobs: Sequence[str] = ()
     _seen: int = 0
     _answered: set[tuple[str, datetime]] = field(default_factory=set)
     _sent: dict[int, list[Event]] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class TickPlay:
         stage, request = self.stage, self.request
         now = datetime.now(UTC)
         jobs = names(request.run, DECLARED + 2, stage.partitions)
+        self._jobs = jobs
         unreported, undeclared = jobs[DECLARED:]
         specs = self.role.specs([*jobs[:DECLARED], unreported], request)
         courses = {
@@ -193,7 +195,9 @@ class TickPlay:
         left = {(each.job, each.tick) for each in due}
 
         def done() -> bool:
-            for _, event in of(self.role.kind, answers(self._new(), self.request.source, ())):
+            for _, event in of(
+                self.role.kind, answers(self._new(), self.request.source, self._jobs)
+            ):
                 self._answered.add((event.job, event.tick))
             return left <= self._answered
 
@@ -206,7 +210,7 @@ class TickPlay:
         return new
 
     def _react(self, courses: dict[str, Course]) -> None:
-        found = answers(self.stage.found, self.request.source, ())
+        found = answers(self.stage.found, self.request.source, self._jobs)
         self.stage.send(*self.role.react([each.event for each in found if each.event], courses))
         self.stage.flush()
 

@@ -76,12 +76,14 @@ class ExecutorPlay:
     engine: Engine
     request: Request
     cases: list[Case] = field(default_factory=list)
+    _jobs: Sequence[str] = ()
     _ticks: int = 0
 
     def run(self) -> Executed:
         """Command, and return what came of it."""
         stage, request = self.stage, self.request
         jobs = names(request.run, 5, stage.partitions)
+        self._jobs = jobs
         free, checked, advised, meddled, undeclared = jobs
         engine = {"kind": "flink", "rest": self.engine.url}
         at = datetime.now(UTC) - timedelta(seconds=60)
@@ -270,7 +272,7 @@ class ExecutorPlay:
         )
 
     def _outcomes(self) -> list[ScaleOutcome]:
-        found = answers(self.stage.found, self.request.source, ())
+        found = answers(self.stage.found, self.request.source, self._jobs)
         return [event for _, event in of(ScaleOutcome, found)]
 
 

@@ -25,7 +25,7 @@ WORKERS = 3
 RATE = 200
 """Records/s that are written to the jobs' input."""
 
-_WATCHED = 4
+_WATCHED = 3
 """Ticks that are looked at before the kit sends garbage, and again after it."""
 
 OUTPUTS: tuple[type[Event], ...] = (JobMetrics,)
@@ -79,11 +79,13 @@ class MonitorPlay:
     stage: Stage
     engine: Engine
     request: Request
+    _jobs: Sequence[str] = ()
 
     def run(self) -> Watched:
         """Let it watch, and return what it reported."""
         stage, request = self.stage, self.request
         jobs = names(request.run, 5, stage.partitions)
+        self._jobs = jobs
         one, two, forgotten, broken, silent = jobs
         topic = f"contract-{request.run}-input"
         stage.create_topic(topic, 3)
@@ -141,7 +143,7 @@ class MonitorPlay:
 
     def _watch(self, topic: str, ticks: int) -> None:
         self._feed(topic, ticks * LOOP)
-        reports = len(of(JobMetrics, answers(self.stage.found, self.request.source, ())))
+        reports = len(of(JobMetrics, answers(self.stage.found, self.request.source, self._jobs)))
         say(f"watched {ticks} ticks of {LOOP:g} s: {reports} reports so far")
 
     def _feed(self, topic: str, seconds: float, done: object = None) -> bool:
@@ -170,7 +172,7 @@ class MonitorPlay:
         return killed_at, back
 
     def _ticks(self, job: str) -> int:
-        found = of(JobMetrics, answers(self.stage.found, self.request.source, ()))
+        found = of(JobMetrics, answers(self.stage.found, self.request.source, self._jobs))
         return len({event.tick for _, event in found if event.job == job and event.tick})
 
     def _forget(self, *jobs: str) -> datetime:
