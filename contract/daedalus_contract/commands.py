@@ -18,7 +18,8 @@ Examples:
   daedalus-contract executor --source executor/mine --engine-port 18099
 
 \b
-Exit codes: 0 all checks passed; 1 one failed; 2 wrong usage; 3 Kafka does not answer.
+Exit codes: 0 all checks passed; 1 one failed; 2 wrong usage; 3 no test could be made,
+  since Kafka does not answer, say.
 """
 
 ROLES = ("monitor", "analyzer", "forecaster", "planner", "executor")
@@ -91,7 +92,8 @@ def contract(
     """Play a role's inputs to a service on Kafka's topics, and judge what it answers.
 
     It declares a few jobs named contract-…, plays what such a service reads, sends it nonsense too,
-    and forgets the jobs at the end. Use a Kafka of your own for it: `daedalus up`, for instance.
+    and forgets the jobs at the end. Use a Kafka of your own, with the topics (`daedalus topics
+    create`) and no other service: what these say of the test's jobs would be in the way.
     """
     from pydantic import ValidationError
     from pydantic_settings import SettingsConfigDict

@@ -63,6 +63,16 @@ def other_sources(messages: Iterable[Message], source: str, jobs: Collection[str
     return sorted(found - {source, "None"})
 
 
+def intruders(messages: Iterable[Message], player: str, run: str) -> list[str]:
+    """Return who but the kit spoke of a run's jobs on the topics that the kit writes."""
+    found = {
+        str(each.said["source"])
+        for each in messages
+        if f"contract-{run}-" in str(each.said.get("job")) and "source" in each.said
+    }
+    return sorted(source for source in found if not source.endswith(f"/{player}"))
+
+
 def of(kind: type[E], found: Iterable[Answer]) -> list[tuple[Message, E]]:
     """Return the events of one class, each with its message."""
     return [(each.message, each.event) for each in found if isinstance(each.event, kind)]
@@ -76,7 +86,7 @@ def _is_of(message: Message, source: str, jobs: Collection[str]) -> bool:
     if isinstance(told, str) and isinstance(job, str):
         return job in jobs  # others are real ones, or those of an earlier run
     named = message.headers.get("ce_source", b"").decode(errors="replace")
-    return named == f"daedalus/{source}" or bool(_jobs(message) & set(jobs))
+    return named == f"daedalus/{source}" if named else bool(_jobs(message) & set(jobs))
 
 
 def _jobs(message: Message) -> set[str]:

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from daedalus_contract import judge
 from daedalus_contract.engine import Engine, EngineError
+from daedalus_contract.found import intruders
+from daedalus_contract.jobs import PLAYER
 from daedalus_contract.process import ServiceProcess, say
 from daedalus_contract.roles import executor, monitor
 from daedalus_contract.roles.analyzer import AnalyzerRole
@@ -66,8 +68,9 @@ def run(settings: ServiceSettings, options: Options) -> list[Verdict]:
 
 def _run(settings: ServiceSettings, options: Options, stack: ExitStack) -> list[Verdict]:
     role = _tick_role(options.role)
-    outputs = role.outputs if role else _OUTPUTS[options.role]
-    stage = Stage(settings, outputs)
+    run_name = uuid4().hex[:8]
+    outputs, inputs = (role.outputs, role.inputs) if role else (_OUTPUTS[options.role], ())
+    stage = Stage(settings, run_name, outputs, inputs)
     stack.callback(stage.close)
     engine = None
     if role is None:
@@ -75,13 +78,15 @@ def _run(settings: ServiceSettings, options: Options, stack: ExitStack) -> list[
         say(f"playing a Flink JobManager at {engine.url}")
     request = Request(
         source=options.source,
-        run=uuid4().hex[:8],
+        run=run_name,
         grace=options.grace,
         patience=options.patience,
         process=_started(options, stack),
     )
     if role is not None:
-        return judge.of_ticks(role, TickPlay(stage, role, request).run())
+        played = TickPlay(stage, role, request).run()
+        _alone(stage, run_name)
+        return judge.of_ticks(role, played)
     assert engine is not None  # noqa: S101 -- made above for these two roles
     if options.role is Role.EXECUTOR:
         return judge.of_executor(executor.ExecutorPlay(stage, engine, request).run())
@@ -89,6 +94,16 @@ def _run(settings: ServiceSettings, options: Options, stack: ExitStack) -> list[
 
 
 _OUTPUTS = {Role.EXECUTOR: executor.OUTPUTS, Role.MONITOR: monitor.OUTPUTS}
+
+
+def _alone(stage: Stage, run_name: str) -> None:
+    """Refuse to judge where others spoke as the kit does: the service saw more than was played."""
+    found = intruders(stage.overheard, PLAYER, run_name)
+    if found:
+        raise ContractError(
+            f"{', '.join(found)} spoke of the test's jobs too, so that nothing can be judged: "
+            "stop the other services, or use a Kafka without them"
+        )
 
 
 def _tick_role(role: Role) -> TickRole | None:

@@ -35,8 +35,20 @@ class StageError(RuntimeError):
 class Stage:
     """Plays inputs, and listens to the topics that a role writes."""
 
-    def __init__(self, settings: ServiceSettings, outputs: Iterable[type[Event]]) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        run: str,
+        outputs: Iterable[type[Event]],
+        inputs: Iterable[type[Event]] = (),
+    ) -> None:
         """Connect.
+
+        Args:
+            settings: Where Kafka is.
+            run: What the names of the jobs hold; what says nothing of it is passed over.
+            outputs: What the service under test writes.
+            inputs: What the kit alone should write.
 
         Raises:
             StageError: Kafka does not answer, or has not all topics.
@@ -56,8 +68,13 @@ class Stage:
         self._reader = Consumer({**config, **group, "fetch.wait.max.ms": 50})
         self._failed: list[str] = []
         self._written: dict[str, datetime] = {}
+        self._run = run.encode()
+        self._outputs = {topic_of(kind) for kind in outputs}
         self.found: list[Message] = []
-        self._follow(sorted({topic_of(kind) for kind in outputs}))
+        """What came on the topics that the service writes."""
+        self.overheard: list[Message] = []
+        """What came on those that the kit writes, the kit's own included."""
+        self._follow(sorted(self._outputs | {topic_of(kind) for kind in inputs}))
 
     def send(self, *events: Event) -> None:
         """Queue events on the partition of their job."""
@@ -95,8 +112,13 @@ class Stage:
                 return False
             for message in self._reader.consume(500, 0.05):
                 if message.error() is None:
-                    self.found.append(_message(message))
+                    self._keep(_message(message))
         return True
+
+    def _keep(self, message: Message) -> None:
+        told = (message.key, message.value, *message.headers.values())
+        if any(self._run in each for each in told if each is not None):
+            (self.found if message.topic in self._outputs else self.overheard).append(message)
 
     def create_topic(self, name: str, partitions: int) -> None:
         """Create a topic for the jobs' input."""
@@ -141,13 +163,23 @@ class Stage:
         self._producer.poll(0)
 
     def _follow(self, topics: Sequence[str]) -> None:
-        places = []
-        for topic in topics:
-            for each in range(self.partitions):
-                place = TopicPartition(topic, each)
-                _, end = self._reader.get_watermark_offsets(place, timeout=_PATIENCE)
-                places.append(TopicPartition(topic, each, end))
+        places = [
+            TopicPartition(topic, each) for topic in topics for each in range(self.partitions)
+        ]
+        for place in places:
+            place.offset = self._end(place)
         self._reader.assign(places)
+
+    def _end(self, place: TopicPartition) -> int:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return int(self._reader.get_watermark_offsets(place, timeout=_PATIENCE)[1])
+            except KafkaException as error:  # a new topic's leader may still be unknown
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    told = f"{place.topic} cannot be read: {error.args[0].str()}"
+                    raise StageError(told) from error
+                time.sleep(0.2)
 
 
 def _message(found: KafkaMessage) -> Message:

@@ -25,7 +25,7 @@ WORKERS = 3
 RATE = 200
 """Records/s that are written to the jobs' input."""
 
-_WATCHED = 3
+_WATCHED = 2
 """Ticks that are looked at before the kit sends garbage, and again after it."""
 
 OUTPUTS: tuple[type[Event], ...] = (JobMetrics,)

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from harness.stand_ins.wire import FAULT, Declared, Wire, instant, parsed
+from harness.stand_ins.wire import FAULTS, Declared, Wire, instant, parsed
 
 SOURCE = f"analyzer/{os.environ.get('NAME', 'standin')}"
 
@@ -21,7 +21,7 @@ class Analyzer:
     def _handle(self, kind: str, value: dict[str, Any]) -> None:
         self._declared.read()
         spec = self._declared.specs.get(value["job"])
-        if FAULT == "chatty":
+        if "chatty" in FAULTS:
             spec = spec or {"scale": {"min": 1, "max": 8}, "policy": {"loop": 6.0}}
         if kind == "metrics" and value.get("tick") and spec:
             self._tick(value, spec, value["samples"])
@@ -34,7 +34,7 @@ class Analyzer:
         each = _of_one(last)
         now = last.get("scale_out")
         sizes = range(spec["scale"]["min"], spec["scale"]["max"] + 1)
-        if FAULT == "table":
+        if "table" in FAULTS:
             sizes = range(spec["scale"]["min"], spec["scale"]["max"])
         table = [{"scale_out": q, "capacity": each * q, "basis": "estimated"} for q in sizes]
         mean = sum(known) / len(known) if known else None
@@ -49,12 +49,12 @@ class Analyzer:
             "at": tick,
             "tick": tick,
             "source": SOURCE,
-            "loop": _loop(tick, spec["policy"]["loop"]) if FAULT != "loop" else 1,
+            "loop": _loop(tick, spec["policy"]["loop"]) if "loop" not in FAULTS else 1,
             "scale_out": now,
             "capacity": each * now if each and now else None,
             "table": table if each else [],
             "workload": {**workload, "level": mean, "slope": 0.0} if known else None,
-            "lag": -1.0 if FAULT == "negative" else last.get("lag"),
+            "lag": -1.0 if "negative" in FAULTS else last.get("lag"),
             "uptime": last.get("uptime"),
             "checkpoint_interval": report.get("checkpoint_interval"),
             "input_partitions": report.get("input_partitions"),

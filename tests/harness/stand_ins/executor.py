@@ -1,13 +1,15 @@
 """An executor of Flink jobs: one command at a time, each to its end."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from typing import Any
 
 from harness.stand_ins import flink
-from harness.stand_ins.wire import FAULT, Declared, Wire, clock, event_id, instant, parsed, pause
+from harness.stand_ins.wire import FAULTS, Declared, Wire, clock, event_id, instant, parsed, pause
 
 SOURCE = f"executor/{os.environ.get('NAME', 'standin')}"
+ALLOWED = json.loads(os.environ["EXECUTOR_ALLOWED_REST"])
 NEVER = "1970-01-01T00:00:00+00:00"
 
 
@@ -34,7 +36,7 @@ class Executor:
         if kind != "scale-commands":
             return
         tick = instant(command["tick"])
-        if parsed(tick) <= parsed(self._tick.get(job, NEVER)) and FAULT != "again":
+        if parsed(tick) <= parsed(self._tick.get(job, NEVER)) and "again" not in FAULTS:
             return
         self._tick[job] = tick
         status, why, times = self._carry_out(command, self._declared.specs.get(job))
@@ -47,10 +49,10 @@ class Executor:
             "from_scale_out": command["from_scale_out"],
             "to_scale_out": command["to_scale_out"],
             "scale_out": self._seen.get(job),
-            "generation": 0 if FAULT == "generation" else self._generation.get(job, 0),
+            "generation": 0 if "generation" in FAULTS else self._generation.get(job, 0),
             "status": status,
             "why": why,
-            "promise": None if FAULT == "promise" else command["promise"],
+            "promise": None if "promise" in FAULTS else command["promise"],
             "dry_run": command["dry_run"],
             **times,
         }
@@ -59,16 +61,17 @@ class Executor:
     def _carry_out(
         self, command: dict[str, Any], spec: dict[str, Any] | None
     ) -> tuple[str, str, dict[str, Any]]:
-        if spec is None:
-            return "refused", "it is not declared", {}
-        if command["source"] != f"planner/{spec['policy']['planner']}":
-            return "refused", "the spec names another planner", {}
+        if spec is None or command["source"] != f"planner/{spec['policy']['planner']}":
+            return "refused", "it is not declared, or names another planner", {}
+        if spec["engine"]["rest"] not in ALLOWED:
+            return "refused", "this executor may not change that engine", {}
         wanted, job, rest = command["to_scale_out"], spec["job"], spec["engine"]["rest"]
-        if not spec["scale"]["min"] <= wanted <= spec["scale"]["max"] and FAULT != "bounds":
-            return "refused", "it is out of bounds", {}
-        if spec["policy"]["mode"] == "advise" and not command["dry_run"]:
-            return "refused", "the mode is advise", {}
-        if clock() >= parsed(command["expires_at"]) and FAULT != "expired":
+        refused = spec["policy"]["mode"] == "advise" and not command["dry_run"]
+        if not spec["scale"]["min"] <= wanted <= spec["scale"]["max"] and "bounds" not in FAULTS:
+            refused = True
+        if refused:
+            return "refused", "it is out of bounds, or the mode is advise", {}
+        if clock() >= parsed(command["expires_at"]) and "expired" not in FAULTS:
             return "expired", "", {}
         return self._on_target(command, rest, job, spec["policy"]["converge_within"])
 
@@ -83,9 +86,9 @@ class Executor:
         if found == wanted:
             return "already_there", "", {}
         stale = expected not in (None, self._generation.get(job, 0))
-        if (stale or found != command["from_scale_out"]) and FAULT != "stale":
+        if (stale or found != command["from_scale_out"]) and "stale" not in FAULTS:
             return "refused", f"it expects generation {expected}, and {found} workers run", {}
-        if command["dry_run"] and FAULT != "wet":
+        if command["dry_run"] and "wet" not in FAULTS:
             return "would_apply", "", {}
         begun = clock()
         flink.require(rest, job, wanted)

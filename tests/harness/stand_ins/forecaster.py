@@ -1,18 +1,23 @@
-"""A forecaster that breaks in every way: `FAULT`, or `FAULTS` as JSON from job to fault."""
+"""A forecaster that breaks in every way: by `FAULTS`, or by `FAULTS_OF` as JSON, job by job."""
 
 import json
 import os
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from harness.stand_ins.wire import FAULT, Declared, Wire, clock, instant, parsed, pause
+from harness.stand_ins.wire import FAULTS, Declared, Wire, clock, instant, parsed
 
 NAME = os.environ.get("NAME", "standin")
-FAULTS: dict[str, str] = json.loads(os.environ.get("FAULTS", "{}"))
+FAULTS_OF: dict[str, str] = json.loads(os.environ.get("FAULTS_OF", "{}"))
 ENDS = int(os.environ.get("ENDS", "3"))
 """Ticks of a job after which the fault `stops` is silent."""
 LATE = float(os.environ.get("LATE", "8"))
 """Seconds that the fault `late` takes."""
+
+
+GARBLED = ("nan", "negative", "huge")
+"""What the fault `garbled` says in turn."""
 
 
 class Forecaster:
@@ -36,10 +41,10 @@ class Forecaster:
 
     def _tick(self, report: dict[str, Any]) -> None:
         job, tick = report["job"], report["tick"]
-        fault = FAULTS.get(job, FAULT)
+        faults = _faults(job)
         rates = [each["workload"] for each in report["samples"] if each["workload"] is not None]
         count = self._ticks[job] = self._ticks.get(job, 0) + 1
-        if not rates or fault == "silent" or (fault == "stops" and count > ENDS):
+        if not rates or "silent" in faults or ("stops" in faults and count > ENDS):
             return
         event = {
             "job": job,
@@ -52,19 +57,20 @@ class Forecaster:
             "horizon": 240.0,
             "mean": [rates[-1]] * 40,
         }
-        event |= self._broken(fault, event, count)
-        if fault == "late":
+        for fault in faults:
+            event |= self._broken(fault, event, count)
+        if "garbled" in faults:
+            event |= self._broken(GARBLED[count % len(GARBLED)], event, count)
+        if "late" in faults:
             self._waiting.append((clock() + timedelta(seconds=LATE), event))
         else:
             self._send(event)
-        if fault == "twice":
+        if "twice" in faults:
             self._send({**event, "forecaster": f"{NAME}-2"})
-        if fault == "chatty":
+        if "chatty" in faults:
             self._declared.read()
             for other in self._declared.specs:
                 self._send({**event, "job": other})
-        if fault == "blocks":
-            pause(LATE)
 
     def _broken(self, fault: str, event: dict[str, Any], count: int) -> dict[str, Any]:
         mean = event["mean"]
@@ -83,7 +89,11 @@ class Forecaster:
 
     def _send(self, event: dict[str, Any]) -> None:
         identity = f"{event['forecaster']}|{instant(event['tick'])}"
-        self._wire.send("forecasts", event, identity, fault=FAULTS.get(event["job"]))
+        self._wire.send("forecasts", event, identity, _faults(event["job"]))
+
+
+def _faults(job: str) -> Collection[str]:
+    return FAULTS_OF[job].split() if job in FAULTS_OF else FAULTS
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from zlib import crc32
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from harness.stand_ins import flink
-from harness.stand_ins.wire import FAULT, Declared, Wire, clock, pause
+from harness.stand_ins.wire import FAULTS, Declared, Wire, clock, pause
 
 SOURCE = f"monitor/{os.environ.get('NAME', 'standin')}"
 
@@ -29,7 +29,7 @@ class Monitor:
                 watched = self._jobs.setdefault(job, Watched(spec))
                 for report in watched.look(clock()):
                     self._wire.send("metrics", report, _isoformat(report["at"]))
-            if FAULT != "remembers":
+            if "remembers" not in FAULTS:
                 self._jobs = {job: self._jobs[job] for job in self._declared.specs}
             list(self._wire.messages(0.0))
             pause(0.02)
@@ -55,7 +55,7 @@ class Watched:
         if not tick and self._next("report", at - timedelta(milliseconds=500)) != at:
             return []
         samples, self._samples = self._samples, []
-        closes = tick or (FAULT == "eager" and policy["loop"] > 0)
+        closes = tick or ("eager" in FAULTS and policy["loop"] > 0)
         return [
             {
                 "job": self._spec["job"],
@@ -72,11 +72,13 @@ class Watched:
     def _sample(self, at: datetime) -> dict[str, Any]:
         found = flink.parallelism(self._spec["engine"]["rest"], self._spec["job"])
         workload = self._input.rate(at)
-        if FAULT == "zero" and found is None:
+        if "zero" in FAULTS and found is None:
             found = 0
         known = {"scale_out": found, "workload": workload, "lag": 0.0, "latency": None}
         known |= {"uptime": 600.0}
-        why = {} if FAULT == "unsaid" else {name: "unseen" for name in known if known[name] is None}
+        why = (
+            {} if "unsaid" in FAULTS else {name: "unseen" for name in known if known[name] is None}
+        )
         share = (workload or 0.0) / (found or 1)
         workers = [
             {"id": f"w{number}", "cpu": min(1.0, 0.05 + share / 100), "throughput": share}

@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from harness.stand_ins.wire import FAULT, Declared, Wire, event_id, instant, parsed
+from harness.stand_ins.wire import FAULTS, Declared, Wire, event_id, instant, parsed
 
 NAME = os.environ.get("NAME", "standin")
 SOURCE = f"planner/{NAME}"
@@ -55,7 +55,7 @@ class Planner:
             self._decide(place, spec)
 
     def _decide_late(self, job: str, spec: dict[str, Any], now: str) -> None:
-        if FAULT == "waits":
+        if "waits" in FAULTS:
             return
         limit = parsed(now) - timedelta(seconds=spec["policy"]["forecast_grace"])
         for place in sorted(place for place in self._open if place[0] == job):
@@ -83,12 +83,14 @@ class Planner:
             "chosen": wanted,
             "reason": "stay" if wanted == present else "load",
             "sentence": f"{wanted} workers carry the load with a fifth to spare.",
-            "marks": [] if FAULT == "unmarked" else [mark for mark in missing if not missing[mark]],
+            "marks": []
+            if "unmarked" in FAULTS
+            else [mark for mark in missing if not missing[mark]],
             "shadow": not mine,
             "dry_run": spec["policy"]["mode"] == "advise",
         }
         identity = f"{NAME}|{tick}"
-        may = mine or FAULT == "usurps"
+        may = mine or "usurps" in FAULTS
         command = None
         if wanted != present and present is not None and may and job not in self._awaited:
             decision = event_id("decisions", event, identity)
@@ -96,7 +98,7 @@ class Planner:
             event["command"] = event_id("scale-commands", command, tick)
             self._awaited[job] = event["command"]
         self._wire.send("decisions", event, identity)
-        if command and FAULT != "forgetful":
+        if command and "forgetful" not in FAULTS:
             self._wire.send("scale-commands", command, tick)
 
     def _command(
@@ -110,12 +112,12 @@ class Planner:
             "tick": tick,
             "source": SOURCE,
             "from_scale_out": decision["scale_out"],
-            "to_scale_out": 99 if FAULT == "bounds" else decision["chosen"],
+            "to_scale_out": 99 if "bounds" in FAULTS else decision["chosen"],
             "expected_generation": self._generation.get(job),
             "expires_at": (parsed(tick) + expiry).isoformat(),
             "decision": decision_id,
             "promise": {},
-            "dry_run": decision["dry_run"] and FAULT != "wet",
+            "dry_run": decision["dry_run"] and "wet" not in FAULTS,
         }
 
 

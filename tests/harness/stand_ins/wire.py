@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 EVENTS = uuid5(NAMESPACE_URL, "daedalus/events")
-FAULT = os.environ.get("FAULT", "")
+FAULTS = frozenset(os.environ.get("FAULTS", "").split())
 KAFKA = {"bootstrap.servers": os.environ["BOOTSTRAP"]}
 
 Event = dict[str, Any]
@@ -37,19 +37,21 @@ class Wire:
 
     def __init__(self, source: str, *topics: str) -> None:
         self.source = source
-        group = {"group.id": source, "session.timeout.ms": 6000, "enable.auto.commit": False}
+        group = {"group.id": source, "session.timeout.ms": 3000, "enable.auto.commit": False}
         self._consumer = Consumer({**KAFKA, **group, "auto.offset.reset": "earliest"})
+        self._spoiled: set[str] = set()
         self._consumer.subscribe([f"daedalus.{topic}" for topic in topics])
-        partitioner = "consistent_random" if FAULT == "partition" else "murmur2_random"
+        partitioner = "consistent_random" if "partition" in FAULTS else "murmur2_random"
         self._producer = Producer({**KAFKA, "partitioner": partitioner, "linger.ms": 2})
 
-    def send(self, kind: str, event: Event, identity: str, fault: str | None = None) -> None:
+    def send(
+        self, kind: str, event: Event, identity: str, faults: Collection[str] = FAULTS
+    ) -> None:
         """Queue an event; `identity` tells it from others of its kind, source and job."""
-        broken = FAULT if fault is None else fault
         tick = event.get("tick") or event["at"]
         headers = {
             "ce_specversion": "1.0",
-            "ce_id": str(uuid4()) if broken == "id" else event_id(kind, event, identity),
+            "ce_id": str(uuid4()) if "id" in faults else event_id(kind, event, identity),
             "ce_type": f"daedalus.{kind}.v1",
             "ce_source": f"daedalus/{event['source']}",
             "ce_time": instant(event["at"]),
@@ -57,12 +59,12 @@ class Wire:
             "content-type": "application/json",
             "correlationid": f"{event['job']}@{instant(tick)}",
         }
-        if broken == "headers":
+        if "headers" in faults:
             del headers["correlationid"]
-        if broken == "major":
+        if "major" in faults:
             headers["ce_type"] = f"daedalus.{kind}.v2"
-        value = b"{not json" if broken == "no json" else json.dumps(event).encode()
-        key = b"k" if broken == "key" else event["job"].encode()
+        value = b"{not json" if "nojson" in faults else json.dumps(event).encode()
+        key = b"k" if "key" in faults else event["job"].encode()
         self._producer.produce(
             f"daedalus.{kind}", value, key, headers=list(headers.items()), on_delivery=_taken
         )
@@ -75,9 +77,10 @@ class Wire:
             kind = told.decode(errors="replace") if isinstance(told, bytes) else ""
             try:
                 value = json.loads(message.value() or b"")
-            except ValueError as error:
-                if FAULT == "dies":
-                    sys.exit(f"poisoned: {error}")
+            except ValueError:
+                self._spoiled.add((message.key() or b"").decode())
+                continue
+            if "sulks" in FAULTS and isinstance(value, dict) and value.get("job") in self._spoiled:
                 continue
             if isinstance(value, dict) and "job" in value and kind.endswith(".v1"):
                 yield kind.removeprefix("daedalus.").removesuffix(".v1"), value
