@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
 SPEED = 10.0
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 REFUSED = ("nan", "negative", "length", "huge", "nojson", "future")
 """Nonsense that becomes a dead letter."""
@@ -90,8 +90,15 @@ class Loop:
         return self.of(Decision, job, source)
 
     def until(self, done: Callable[[], bool], what: str) -> None:
+        if self.tap.until(done, PATIENCE):
+            return
         tails = [f"--- {each.name}\n{each.tail(8)}" for each in self._replicas if each.log.exists()]
-        assert self.tap.until(done, PATIENCE), f"{what}\n" + "\n".join(tails)
+        said = [
+            f"{type(each.event).__name__}: {each.event.model_dump_json()[:700]}"
+            for each in self.tap.found
+            if isinstance(each.event, (Decision, ScaleCommand, ScaleOutcome))
+        ]
+        pytest.fail("\n".join([what, *tails, *said[-6:]]))
 
     def more(self, count: int, *jobs: str, source: str = "planner/horizon") -> dict[str, int]:
         """Wait for so many more decisions of each job; return how many there were before."""
@@ -139,7 +146,7 @@ def test_forecaster_analyzer_and_planner_are_replaced(broker: Broker, tmp_path: 
     analyzer, forecaster, planner = (
         service(stage, 0, broker, tmp_path) for stage in ("analyzer", "forecaster", "planner")
     )
-    faults = {"NAME": "broken", "FAULTS_OF": json.dumps(broken), "LATE": "9"}
+    faults = {"NAME": "broken", "FAULTS_OF": json.dumps(broken), "LATE": "9", "ENDS": "1"}
     their_analyzer = stand_in("analyzer", broker, tmp_path)
     started = [
         simulator,
@@ -268,7 +275,7 @@ def test_monitor_and_executor_are_replaced(
 ) -> None:
     """First ours watches and theirs acts, then theirs watches and ours acts."""
     flink.add("job", 2)
-    broker.admin.create_topics([NewTopic(TOPIC, 3)])[TOPIC].result(30)
+    broker.admin.create_topics([NewTopic(TOPIC, 8)])[TOPIC].result(30)
     policy = Policy(
         mode="act", loop=4.0, report=2.0, sample=1.0, forecast_grace=2.0, command_expiry_loops=10.0
     )

@@ -18,7 +18,7 @@ from daedalus_contract.verdicts import Mark, Verdict, judged, passed, skipped
 from daedalus_shared.events import ControlEvent, Declaration, Event, Forget, JobMetrics
 from daedalus_shared.ticks import next_end
 
-LOOP, REPORT, SAMPLE = 4.0, 2.0, 1.0
+LOOP, REPORT, SAMPLE = 6.0, 2.0, 2.0
 WORKERS = 3
 """Workers that the played engine says each job has."""
 
@@ -103,8 +103,9 @@ class MonitorPlay:
             if alive:
                 self._watch(topic, _WATCHED)
             away = self._kill(topic, one) if alive else None
-            until = datetime.now(UTC) - timedelta(seconds=request.grace)
-            self._feed(topic, request.grace)
+            until = datetime.now(UTC)
+            if alive:
+                self._feed(topic, request.grace, lambda: self._told(until, one, two))
             self._forget(one, two, broken)
         finally:
             stage.delete_topic(topic)
@@ -174,6 +175,11 @@ class MonitorPlay:
     def _ticks(self, job: str) -> int:
         found = of(JobMetrics, answers(self.stage.found, self.request.source, self._jobs))
         return len({event.tick for _, event in found if event.job == job and event.tick})
+
+    def _told(self, until: datetime, *jobs: str) -> bool:
+        """Whether all that there was up to an instant has been reported."""
+        found = of(JobMetrics, answers(self.stage.found, self.request.source, self._jobs))
+        return set(jobs) <= {event.job for _, event in found if event.at >= until}
 
     def _forget(self, *jobs: str) -> datetime:
         at = datetime.now(UTC)

@@ -49,7 +49,7 @@ class Watched:
         if now < self._due:
             return []
         at, policy = self._due, self._spec["policy"]
-        self._due = self._next("sample", now)
+        self._due = self._next("sample", at)
         self._samples.append(self._sample(at))
         tick = self._next("loop", at - timedelta(milliseconds=500)) == at
         if not tick and self._next("report", at - timedelta(milliseconds=500)) != at:

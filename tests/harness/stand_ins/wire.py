@@ -37,7 +37,12 @@ class Wire:
 
     def __init__(self, source: str, *topics: str) -> None:
         self.source = source
-        group = {"group.id": source, "session.timeout.ms": 3000, "enable.auto.commit": False}
+        group = {
+            "group.id": source,
+            "session.timeout.ms": 3000,
+            "heartbeat.interval.ms": 500,
+            "enable.auto.commit": False,
+        }
         self._consumer = Consumer({**KAFKA, **group, "auto.offset.reset": "earliest"})
         self._spoiled: set[str] = set()
         self._consumer.subscribe([f"daedalus.{topic}" for topic in topics])
@@ -86,7 +91,7 @@ class Wire:
                 yield kind.removeprefix("daedalus.").removesuffix(".v1"), value
         self._producer.flush()
         if found:
-            self._consumer.commit(asynchronous=False)
+            self._consumer.commit()  # where the partitions are somebody else's now, in vain
 
     def serve(self, handle: Callable[[str, Event], None]) -> None:
         """Handle messages for ever."""
