@@ -5,16 +5,21 @@ import typer
 from daedalus_contract.commands import EXAMPLES, contract
 
 
-def main() -> None:
-    """Run the command."""
-    app = typer.Typer(
+def app() -> typer.Typer:
+    """Return the command."""
+    made = typer.Typer(
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.command(epilog=EXAMPLES)(contract)
-    app(prog_name="daedalus-contract")
+    made.command(epilog=EXAMPLES)(contract)
+    return made
+
+
+def main() -> None:
+    """Run the command."""
+    app()(prog_name="daedalus-contract")
 
 
 if __name__ == "__main__":
