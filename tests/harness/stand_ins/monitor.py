@@ -26,11 +26,13 @@ class Monitor:
         while True:
             self._declared.read()
             for job, spec in self._declared.specs.items():
-                watched = self._jobs.setdefault(job, Watched(spec))
-                for report in watched.look(clock()):
-                    self._wire.send("metrics", report, _isoformat(report["at"]))
+                if job not in self._jobs:
+                    self._jobs[job] = Watched(spec)
             if "remembers" not in FAULTS:
                 self._jobs = {job: self._jobs[job] for job in self._declared.specs}
+            for watched in self._jobs.values():
+                for report in watched.look(clock()):
+                    self._wire.send("metrics", report, _isoformat(report["at"]))
             list(self._wire.messages(0.0))
             pause(0.02)
 
