@@ -17,6 +17,9 @@ from daedalus_shared.job_spec import JobSpec
 DECLARED = 4
 """Jobs that are declared and reported; one more is declared alone, one more reported alone."""
 
+SPOILED = 2
+"""Jobs among whose events garbage is sent; who chokes on it falls silent on their partitions."""
+
 AGAIN, GARBAGE, AWAY, LAST = 5, 6, 8, 9
 """Ticks before which the two before are delivered again, garbage is sent, the service is killed;
 and the last."""
@@ -142,7 +145,7 @@ class TickPlay:
                 self._again(number)
             if number == GARBAGE:
                 for kind in self.role.inputs:
-                    for job in courses:
+                    for job in list(courses)[:SPOILED]:
                         self.stage.send_garbage(kind, job)
             away = number == AWAY and self.request.process is not None
             if away and self.request.process is not None:

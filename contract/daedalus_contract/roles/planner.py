@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from daedalus_contract.found import of
-from daedalus_contract.jobs import LEAST, MOST, PLAYER, Course, spec
+from daedalus_contract.jobs import LEAST, LOOP, MOST, PLAYER, Course, spec
 from daedalus_contract.tick_play import Request
 from daedalus_contract.ticks import Phase, Play
 from daedalus_contract.verdicts import Verdict, judged, passed
@@ -50,7 +50,8 @@ class PlannerRole:
             obeyed = f"not-{request.name}" if place == SHADOWED else request.name
             mode = "advise" if place == ADVISED else "act"
             chosen = {"planner": obeyed, "mode": mode, "forecaster": PLAYER}
-            found.append(spec(job, request.grace, **chosen))
+            # Shorter than the loop: the next report then shows that the grace has passed.
+            found.append(spec(job, min(request.grace, LOOP - 1.0), **chosen))
         return found
 
     def events(self, course: Course, place: int, number: int) -> list[Event]:
