@@ -41,6 +41,8 @@ class Planner:
                 del self._awaited[job]
         elif spec and value.get("tick"):
             tick = instant(value["tick"])
+            if tick <= self._decided.get(job, ""):
+                return
             if kind != "forecasts" or value["forecaster"] == spec["policy"]["forecaster"]:
                 self._open.setdefault((job, tick), {})[kind] = value
         if spec and kind == "metrics":
@@ -65,8 +67,6 @@ class Planner:
     def _decide(self, place: Tick, spec: dict[str, Any]) -> None:
         job, tick = place
         seen = self._open.pop(place)
-        if tick <= self._decided.get(job, ""):
-            return
         self._decided[job] = tick
         update, forecast = seen.get("capacity-updates"), seen.get("forecasts")
         present = update["scale_out"] if update else _last(seen["metrics"])
