@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SERVICES := monitor analyzer forecaster planner executor console simulator
-MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local
+MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local contract
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
@@ -56,7 +56,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 
 types: setup
-	$(BIN)/mypy shared services deploy/local tests
+	$(BIN)/mypy shared services deploy/local contract tests
 
 contracts: setup
 	$(BIN)/lint-imports

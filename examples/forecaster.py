@@ -54,4 +54,4 @@ while True:
             producer.produce("daedalus.forecasts", json.dumps(found), job, headers=about)
     producer.flush()  # until the broker has all; what it refuses ends us before the commit
     if messages:
-        consumer.commit(asynchronous=False)
+        consumer.commit()

@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Generic, Protocol
 
 from pydantic import ValidationError
@@ -18,13 +19,17 @@ from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, DeadLetter, DecodeError, Event, Knowledge, decode
 from daedalus_shared.service import S, Service, Step
-from daedalus_shared.topics import topic_of
+from daedalus_shared.topics import partition_of, topic_of
 
 log = logging.getLogger(__name__)
 
 CONTROL = topic_of(ControlEvent)
 KNOWLEDGE = topic_of(Knowledge)
 _SHOWN_BYTES = 4096
+_SHOWN_HEADERS = 32
+_SHOWN_CHARACTERS = 1024
+"""Of a header, and of what is wrong: a dead letter must fit where the message itself did."""
+
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -118,9 +123,18 @@ class Hooks(Generic[S]):
 class Relay(Generic[S]):
     """Carries one service's events between Kafka and its fold."""
 
-    def __init__(self, service: Service[S], log: Log, hooks: Hooks[S] | None = None) -> None:
+    def __init__(
+        self,
+        service: Service[S],
+        log: Log,
+        hooks: Hooks[S] | None = None,
+        *,
+        partitions: int = 1,
+    ) -> None:
+        """Make a relay on topics of so many partitions each."""
         self._service = service
         self._log = log
+        self._partitions = partitions
         self._hooks = hooks or Hooks()
         self._lock = asyncio.Lock()
         self._held: dict[str, Held[S]] = {}
@@ -264,13 +278,21 @@ class Relay(Generic[S]):
         """Read a record; None for a tombstone."""
         if record.value is None and record.topic in (CONTROL, KNOWLEDGE):
             return None
-        return decode(
+        event = decode(
             record.value,
             record.headers,
             topic=record.topic,
             key=record.key,
             written_at=record.written_at,
         )
+        # One owner a job: folded elsewhere it would get a second state, and second results.
+        belongs = partition_of(event.key, self._partitions)
+        if belongs != record.partition:
+            raise DecodeError(
+                f"{event.job} belongs on partition {belongs}, not on {record.partition}: "
+                "the partitioner is murmur2 of the job (librdkafka: murmur2_random)"
+            )
+        return event
 
     async def _fold(self, event: Event, record: Record) -> None:
         job = event.job
@@ -379,9 +401,10 @@ class Relay(Generic[S]):
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            why=str(error),
+            why=str(error)[:_SHOWN_CHARACTERS],
             headers={
-                name: value.decode(errors="replace") for name, value in record.headers.items()
+                name[:_SHOWN_CHARACTERS]: value[:_SHOWN_CHARACTERS].decode(errors="replace")
+                for name, value in islice(record.headers.items(), _SHOWN_HEADERS)
             },
             value=None
             if record.value is None

@@ -49,7 +49,7 @@ def run(service: Service[S], settings: ServiceSettings, hooks: Hooks[S] | None =
     partitions = _wait_for_topics(settings)
     app = _app(f"daedalus-{service.name}-{service.instance}", settings, partitions)
     kafka = _Kafka(app, settings)
-    relay = Relay(service, kafka, hooks)
+    relay = Relay(service, kafka, hooks, partitions=partitions)
     _connect(app, kafka, relay)
     _accompany(app, kafka, relay, hooks or Hooks(), settings)
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, loglevel="warn")

@@ -90,3 +90,23 @@ def test_nonsense_in_a_sample_of_metrics_is_refused_by_field(field: str, value: 
 
     with pytest.raises(DecodeError, match=f"samples.0.{field}"):
         read(report)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("mean", float("nan"), id="not a number"),
+        pytest.param("mean", -1.0, id="negative"),
+        pytest.param("mean", 1.1e15, id="absurdly large"),
+        pytest.param("quantiles", 1e300, id="an absurdly large quantile"),
+        pytest.param("paths", 1e300, id="an absurdly large path"),
+    ],
+)
+def test_nonsense_in_a_forecast_is_refused_by_field(field: str, value: float) -> None:
+    forecast = json.loads(json.dumps(SAMPLES["daedalus.forecasts.v1"]))
+    values = [value] * len(forecast["value"]["mean"])
+    wrong = {"mean": values, "quantiles": {"0.5": values}, "paths": [values]}
+    forecast["value"][field] = wrong[field]
+
+    with pytest.raises(DecodeError, match=rf"forecasts\.v1: {field}\."):
+        read(forecast)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from daedalus_local.kafka import KafkaServer, running_kafka
-from daedalus_shared.events import Event, decode, encode, headers
-from daedalus_shared.topics import create_topics, partition_of, topic_of
+from daedalus_shared.events import DecodeError, Event, decode, encode, headers
+from daedalus_shared.topics import CATALOGUE, create_topics, partition_of, topic_of
 
 PARTITIONS = 4
 
@@ -57,20 +57,41 @@ class Broker:
         )
         self._producer.poll(0)
 
+    def settle(self, timeout: float = 30.0) -> None:
+        """Return when all topics can be read: a young broker does not know all leaders yet."""
+        reader = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "settle"})
+        deadline = time.monotonic() + timeout
+        for topic in CATALOGUE:
+            for each in range(PARTITIONS):
+                place = TopicPartition(topic.name, each)
+                while not _readable(reader, place):
+                    assert time.monotonic() < deadline, f"{place.topic} cannot be read"
+                    time.sleep(0.1)
+        reader.close()
+
     def flush(self) -> None:
         """Return when the broker has all that was queued."""
         left = self._producer.flush(60)
         assert left == 0, f"{left} messages were not taken by the broker"
 
-    def tap(self, *events: type[Event]) -> "Tap":
+    def tap(self, *events: type[Event], strict: bool = True) -> "Tap":
         """Return a reader of the events' topics from their beginnings."""
-        return Tap(self.bootstrap, {topic_of(event) for event in events})
+        return Tap(self.bootstrap, {topic_of(event) for event in events}, strict=strict)
+
+
+def _readable(reader: Consumer, place: TopicPartition) -> bool:
+    try:
+        reader.get_watermark_offsets(place, timeout=5)
+    except KafkaException:
+        return False
+    return True
 
 
 class Tap:
-    """Reads whole topics, without a group."""
+    """Reads whole topics, without a group; a strict one allows nothing that does not decode."""
 
-    def __init__(self, bootstrap: str, topics: Iterable[str]) -> None:
+    def __init__(self, bootstrap: str, topics: Iterable[str], *, strict: bool = True) -> None:
+        self._strict = strict
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -92,7 +113,12 @@ class Tap:
             if message.error() or value is None or offset is None or partition is None:
                 continue
             told = cast("list[tuple[str, bytes]]", message.headers() or [])
-            event = decode(value, told, topic=message.topic())
+            try:
+                event = decode(value, told, topic=message.topic())
+            except DecodeError:
+                if self._strict:
+                    raise
+                continue
             new.append(Found(event, partition, offset, message.timestamp()[1] / 1000))
         self.found += new
         return new

@@ -36,7 +36,14 @@ EVENTS: tuple[type[Event], ...] = (
 BY_TYPE = {event_type(event): event for event in EVENTS}
 
 AHEAD = timedelta(seconds=30)
-"""How far an event may lie ahead of its Kafka timestamp: one wrong clock must not mute a job."""
+"""How far an event, or its tick, may lie ahead of its Kafka timestamp: one wrong clock must not
+mute a job."""
+
+TOLD = 5
+"""Errors of one message that are told; a forecast of 2,000 wrong values is told by its first."""
+
+_SHOWN = 80
+"""Characters of a wrong value that are shown."""
 
 
 class DecodeError(ValueError):
@@ -77,7 +84,7 @@ def decode(
         message_headers: Its headers; `ce_type` says what it is.
         topic: Where it lay, to refuse an event on another's topic.
         key: Its key, which must be that of the event.
-        written_at: Its Kafka timestamp, to refuse an event from the future.
+        written_at: Its Kafka timestamp, to refuse an event from the future, or of a future tick.
 
     Raises:
         DecodeError: It is no event of a known type and version, or contradicts itself.
@@ -96,24 +103,39 @@ def decode(
     except ValidationError as error:
         raise DecodeError(f"{type_name}: {explain(error)}") from error
     if key is not None and key != event.key.encode():
-        raise DecodeError(f"{type_name} of {event.key} under key {key.decode(errors='replace')}")
-    if written_at is not None and event.at - written_at > AHEAD:
-        ahead = (event.at - written_at).total_seconds()
-        raise DecodeError(
-            f"at {event.at.isoformat()} lies {ahead:.0f} s ahead of the Kafka timestamp"
-        )
+        found = _cut(key.decode(errors="replace"))
+        raise DecodeError(f"{type_name} of {event.key} under key {found}")
+    if written_at is not None:
+        _refuse_the_future(event, written_at)
     return event
 
 
+def _refuse_the_future(event: Event, written_at: datetime) -> None:
+    """Refuse an event ahead of its time: what comes after it would be taken for old."""
+    for field in ("at", "tick"):
+        moment: datetime | None = getattr(event, field, None)
+        if moment is not None and moment - written_at > AHEAD:
+            ahead = (moment - written_at).total_seconds()
+            raise DecodeError(
+                f"{field} {moment.isoformat()} lies {ahead:.0f} s ahead of the Kafka timestamp"
+            )
+
+
 def explain(error: ValidationError) -> str:
-    """Return a validation error on one line: each field, its value, and what would be right."""
-    return "; ".join(_line(detail) for detail in error.errors(include_url=False))
+    """Return a validation error on one line: each field, its value, and what would be right.
+
+    Of many errors the first few are told, and how many there are.
+    """
+    lines = [_line(detail) for detail in error.errors(include_url=False)[:TOLD]]
+    if (more := error.error_count() - len(lines)) > 0:
+        lines.append(f"and {more} more")
+    return "; ".join(lines)
 
 
 def _line(detail: ErrorDetails) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     value = detail["input"]
-    shown = "" if isinstance(value, (dict, list, bytes)) else f" (got {value!r})"
+    shown = "" if isinstance(value, (dict, list, bytes)) else f" (got {_cut(repr(value))})"
     what = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {what}{shown}" if where else what
 
@@ -124,8 +146,13 @@ def _unknown_type(name: str) -> str:
     stem, _, version = name.rpartition(".v")
     known = [other for other in BY_TYPE if other.rpartition(".v")[0] == stem]
     if known:
-        return f"major version {version} of {stem} is not understood here, only {', '.join(known)}"
-    return f"unknown event type {name!r}"
+        only = ", ".join(known)
+        return f"major version {_cut(version)} of {stem} is not understood here, only {only}"
+    return f"unknown event type {_cut(name)!r}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def instant(milliseconds: float) -> datetime:

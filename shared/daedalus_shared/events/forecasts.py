@@ -4,9 +4,14 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from daedalus_shared.events.base import Rate, Ratio, Share, TickEvent, Value
+from daedalus_shared.events.base import Ratio, Share, TickEvent, Value
 
-Path = Annotated[tuple[Rate, ...], Field(min_length=1, max_length=2000)]
+LARGEST = 1e15
+"""Records/s beyond which a forecast is nonsense: plans are sums of its values, and stay finite."""
+
+_Expected = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+
+Path = Annotated[tuple[_Expected, ...], Field(min_length=1, max_length=2000)]
 """Records/s, one value a step; value i holds at `at` + (i + 1) · `step`."""
 
 

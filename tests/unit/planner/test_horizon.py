@@ -240,6 +240,17 @@ def test_the_sentence_tells_what_is_expected_when_and_how_surely() -> None:
     assert re.search(r"workers less than waiting \dm; caught up after [\dms]+\.$", found.sentence)
 
 
+@pytest.mark.parametrize("load", [250.0, 600.0])
+def test_a_capacity_without_a_limit_is_told_as_unknown_and_never_in_figures(load: float) -> None:
+    bounds = Bounds(least=4, most=8)
+    found = plan(with_load(flat(load), capacities=capacities(at_least=True), bounds=bounds))
+
+    assert "what 4 can process is unknown, since no limit has shown yet" in found.sentence
+    told = [found.sentence, *(option.why for option in found.options)]
+    assert not [each for each in told if "00000" in each]
+    assert Verdict.TOO_MANY in verdicts(found).values()
+
+
 def test_the_sentence_of_staying_tells_of_the_next_best() -> None:
     assert plan(with_load(flat(350.0))).sentence.startswith(
         "Stay at 4 workers: the load is expected to stay below what 4 can process (394/s) for the "

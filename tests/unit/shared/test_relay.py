@@ -1,6 +1,7 @@
 """The relay's order, on a log in memory that can crash at any write."""
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from daedalus_shared.events import (
 )
 from daedalus_shared.relay import Assignment, Hooks, Record, Relay, Write
 from daedalus_shared.service import Step
-from daedalus_shared.topics import topic_of
+from daedalus_shared.topics import partition_of, topic_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 METRICS, CONTROL, KNOWLEDGE = (topic_of(each) for each in (JobMetrics, ControlEvent, Knowledge))
@@ -158,6 +159,10 @@ def recovery(number: int) -> Recovery:
     return Recovery(
         job="ysb", at=at, tick=at, source="a/a", command=f"c{number}", to_scale_out=2, recovery=1.0
     )
+
+
+def forget(number: int) -> Forget:
+    return Forget(job="ysb", at=NOON + timedelta(seconds=number), source="c/c", author="me")
 
 
 def outcome(number: int) -> ScaleOutcome:
@@ -306,6 +311,62 @@ async def test_an_event_from_the_future_does_not_mute_its_job() -> None:
 
     assert len(log.events(DeadLetter)) == 1
     assert len(log.events(Decision)) == 1
+
+
+async def test_a_tick_from_the_future_does_not_mute_its_job() -> None:
+    """Told at a right instant: the ticks up to it would be taken for old."""
+    log = MemoryLog()
+    log.append(report(1, ticks=True).model_copy(update={"tick": NOON + timedelta(days=400)}))
+    log.append(report(2))
+
+    await drain(await start(log, {}), log, {})
+
+    [letter] = log.events(DeadLetter)
+    assert isinstance(letter, DeadLetter)
+    assert letter.why.startswith("tick 2027-02-05T12:00:00+00:00 lies ")
+    assert len(log.events(Decision)) == 1
+
+
+async def test_an_event_on_another_partition_is_a_dead_letter_and_moves_no_job() -> None:
+    log = MemoryLog()
+    home = partition_of("ysb", 2)
+    away = 1 - home
+    for partition in (away, home):
+        log.append(report(1), partition)
+        log.append(forget(2), partition)
+    relay = Relay(Summing(), log, partitions=2)
+    positions = {(topic, each): 0 for topic in relay.topics for each in range(2)}
+    await relay.restore(Assignment(1, positions))
+
+    for record in log.records[METRICS, away] + log.records[CONTROL, away]:
+        await relay.process(record)
+    for record in log.records[METRICS, home]:
+        await relay.process(record)
+
+    letters = [each for each in log.events(DeadLetter) if isinstance(each, DeadLetter)]
+    assert {each.topic for each in letters} == {METRICS, CONTROL}
+    assert {each.why for each in letters} == {
+        f"ysb belongs on partition {home}, not on {away}: "
+        "the partitioner is murmur2 of the job (librdkafka: murmur2_random)"
+    }
+    assert len(log.events(Decision)) == 1
+    assert len(log.records[topic_of(Decision), home]) == 1
+
+
+async def test_a_dead_letter_is_short_however_much_is_wrong() -> None:
+    """It has to fit where the message did, or its writing would fail for ever."""
+    log = MemoryLog()
+    wrong = json.dumps({"samples": [{"at": "x" * 10_000}] * 1000}).encode()
+    many = {f"h{number}": b"\xff" * 10_000 for number in range(50)}
+    log.append_raw(METRICS, "ysb", wrong, {"ce_type": b"daedalus.metrics.v1", **many})
+
+    await drain(await start(log, {}), log, {})
+
+    [letter] = log.events(DeadLetter)
+    assert isinstance(letter, DeadLetter)
+    assert letter.why.endswith("and 998 more")
+    assert letter.why.count("; ") == 5
+    assert len(encode(letter)) < 150_000
 
 
 async def test_unreadable_knowledge_is_left_aside() -> None:

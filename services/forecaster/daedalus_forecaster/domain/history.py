@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from daedalus_shared.events import Sample, Value
+from daedalus_shared.events.forecasts import LARGEST
 from daedalus_shared.job_spec import Policy
 from daedalus_shared.ticks import offset
 
 FloatArray = NDArray[np.float64]
 
-LIMIT = 1e15
-"""Records/s above which a workload is cut: more than any job sees, and far from overflow."""
+LIMIT = LARGEST
+"""Records/s above which a workload is cut: a forecast may not pass it, and no job sees as much."""
 
 TOLERANCE = 0.002
 """Seconds within which two instants are the same: ticks are rounded to milliseconds."""

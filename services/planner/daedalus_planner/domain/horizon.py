@@ -11,7 +11,7 @@ from daedalus_planner.domain.candidates import beyond_bounds
 from daedalus_planner.domain.figures import count, rate, workers
 from daedalus_planner.domain.programme import LATENESS, NEVER, OUTAGE, WORKERS
 from daedalus_planner.domain.situation import Option, Plan, Reason, Situation, Verdict
-from daedalus_planner.domain.weighing import Weighed, weigh
+from daedalus_planner.domain.weighing import UNLIMITED, Weighed, weigh
 from daedalus_shared.durations import text
 from daedalus_shared.events import Cost
 
@@ -128,7 +128,10 @@ def _verdict(
             low = rate(float(situation.paths.min()))
             return Verdict.TOO_FEW, f"{able} is below all that is expected, {low} at the lowest"
         high = rate(float(situation.paths.max()))
-        return Verdict.TOO_MANY, f"{able} is far above all that is expected, {high} at the highest"
+        why = f"{able} is far above all that is expected, {high} at the highest"
+        if weighed.capacities[index] >= UNLIMITED:
+            why = f"fewer show no limit yet, and {high} is the highest expected"
+        return Verdict.TOO_MANY, why
     totals = weighed.totals
     if index == chosen:
         return Verdict.CHEAPEST, f"expected to cost {_price(situation, totals[index])}"
@@ -187,6 +190,8 @@ def _scenarios(situation: Situation, number: int) -> str:
 
 def _expected(situation: Situation, capacity: float, size: int) -> str:
     """Return when the load passes what a scale-out can process, as a clause."""
+    if capacity >= UNLIMITED:
+        return f"what {size} can process is unknown, since no limit has shown yet"
     number, seconds = _passing(situation, capacity)
     able = f"what {size} can process ({rate(capacity)})"
     if number == 0:

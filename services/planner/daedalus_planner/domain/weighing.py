@@ -69,7 +69,7 @@ class Weighed:
     """Workers."""
 
     capacities: Series
-    """Records/s that are counted on."""
+    """Records/s that are counted on; `UNLIMITED` where no limit has shown."""
 
     costs: Series
     """Worker-seconds by part, shape (n, 3); infinite where it was not worth a weighing. That of

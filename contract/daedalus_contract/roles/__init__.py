@@ -1,0 +1,1 @@
+"""What is played to a service in each role, and what only that role must do."""
