@@ -65,7 +65,7 @@ class Project:
         socket = Path(urlsplit(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")).path)
         self.env |= {"DOCKER_SOCKET": str(socket), "DOCKER_GID": str(socket.stat().st_gid)}
         # One worker is soon not enough, and four do not take all of two cores.
-        self.env |= {"LOAD_SPEED": "20", "LOAD_PEAK": "900"}
+        self.env |= {"LOAD_SPEED": "40", "LOAD_PEAK": "900"}
         for unused in ("CA_FILE", "PIP_CONF", "CACERTS"):
             self.env.setdefault(unused, os.environ.get(unused, os.devnull))
 
