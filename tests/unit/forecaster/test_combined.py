@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daedalus_forecaster.models import Trained, TrainingData
@@ -147,6 +147,7 @@ def test_a_compressed_job_is_forecast_in_its_own_time(new_job: NewJob, declare: 
 
 
 @settings(deadline=None, max_examples=20)
+@example([3.0, None, None, None, 1.1125369292536007e-308])
 @given(st.lists(st.floats(0, 1e300) | st.none(), min_size=1, max_size=60))
 def test_any_workload_leads_to_finite_forecasts(
     new_job: NewJob, declare: Declare, workloads: list[float | None]
