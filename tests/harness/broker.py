@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from daedalus_local.kafka import KafkaServer, running_kafka
@@ -35,6 +35,7 @@ class Broker:
         self.server = server
         self.bootstrap = server.bootstrap
         self.admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        self._refused: list[str] = []
         # Idempotent: a retry while a new topic finds its leader must not change the order.
         self._producer = Producer(
             {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True}
@@ -54,8 +55,13 @@ class Broker:
             value=value,
             partition=partition_of(key, PARTITIONS),
             headers=list(message_headers.items()),
+            on_delivery=self._delivered,
         )
         self._producer.poll(0)
+
+    def _delivered(self, error: KafkaError | None, _: object) -> None:
+        if error is not None:
+            self._refused.append(error.str())
 
     def settle(self, timeout: float = 30.0) -> None:
         """Return when all topics can be read: a young broker does not know all leaders yet."""
@@ -73,6 +79,7 @@ class Broker:
         """Return when the broker has all that was queued."""
         left = self._producer.flush(60)
         assert left == 0, f"{left} messages were not taken by the broker"
+        assert not self._refused, f"not taken by the broker: {self._refused[:5]}"
 
     def tap(self, *events: type[Event], strict: bool = True) -> "Tap":
         """Return a reader of the events' topics from their beginnings."""
@@ -145,4 +152,5 @@ def running_broker(
         broker = Broker(server)
         if topics:
             create_topics(broker.admin, partitions=PARTITIONS)
+            broker.settle()
         yield broker

@@ -46,7 +46,6 @@ OURS = {
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     need_tools("java", "mvn")
     with running_broker(tmp_path_factory.mktemp("kit") / "kafka") as found:
-        found.settle()
         yield found
 
 

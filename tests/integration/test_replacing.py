@@ -141,7 +141,6 @@ def test_forecaster_analyzer_and_planner_are_replaced(broker: Broker, tmp_path: 
     declare(broker, "ours", "daedalus")
     declare(broker, "theirs", "mine", planner="standin")
     broker.flush()
-    broker.settle()
     simulator = service("simulator", 0, broker, tmp_path, JOBS="0", SPEED=str(SPEED), WORKERS="3")
     analyzer, forecaster, planner = (
         service(stage, 0, broker, tmp_path) for stage in ("analyzer", "forecaster", "planner")
@@ -286,7 +285,6 @@ def test_monitor_and_executor_are_replaced(
     at = datetime.now(UTC) - timedelta(seconds=60)
     broker.send(Declaration(job="job", at=at, source="console/test", spec=told))
     broker.flush()
-    broker.settle()
     allowed = {"EXECUTOR_ALLOWED_REST": json.dumps([flink.url])}
     analyzer, planner, monitor = (
         service(stage, 0, broker, tmp_path) for stage in ("analyzer", "planner", "monitor")

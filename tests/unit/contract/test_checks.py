@@ -1,5 +1,6 @@
 """Each check of the contract kit passes what is right, and fails what is not, with one line."""
 
+import doctest
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daedalus_contract import common, ticks
+from daedalus_contract import common, jobs, ticks
 from daedalus_contract.found import Answer, Message, answers, intruders, other_sources
 from daedalus_contract.jobs import Course, names, spec
 from daedalus_contract.roles import analyzer, forecaster, planner
@@ -398,13 +399,19 @@ def test_wrong_commands_fail_with_a_line_that_shows_it(verdict: Verdict, said: s
 # -- what is played -------------------------------------------------------------------------------
 
 
+def test_the_examples_in_the_docstrings_hold() -> None:
+    found = doctest.testmod(jobs)
+
+    assert (found.attempted > 0, found.failed) == (True, 0)
+
+
 def test_the_played_jobs_lie_on_several_partitions_and_their_ticks_in_the_past() -> None:
-    jobs = names("x", 6, 12)
-    course = Course.before(jobs[0], NOON, 9)
+    named = names("x", 6, 12)
+    course = Course.before(named[0], NOON, 9)
     reports = [report for _ in range(9) for report in course.advance()]
 
-    assert len({partition_of(job, 12) for job in jobs}) == 6
+    assert len({partition_of(job, 12) for job in named}) == 6
     assert course.tick <= NOON
     assert [report.tick is not None for report in reports] == [False, True] * 9
     assert all(report.samples[-1].at == report.at for report in reports)
-    assert spec(jobs[0], 5.0, planner="p").policy.planner == "p"
+    assert spec(named[0], 5.0, planner="p").policy.planner == "p"

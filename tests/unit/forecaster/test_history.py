@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from daedalus_forecaster.domain import arma, history, scoring
+from daedalus_forecaster.domain import arma, history, record, scoring
 from daedalus_forecaster.domain.history import LIMIT, Grid, History
 from daedalus_shared.events import Sample
 from daedalus_shared.job_spec import Policy
@@ -30,7 +30,9 @@ def history_until(seconds: float, *found: tuple[float, float | None], keep: int 
     return empty.add(samples(*found), until, keep)
 
 
-@pytest.mark.parametrize("module", [arma, history, scoring], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [arma, history, record, scoring], ids=lambda module: module.__name__
+)
 def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
 

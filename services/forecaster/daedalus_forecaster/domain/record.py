@@ -28,6 +28,9 @@ POOL = 120
 DISCOUNT = 0.5 ** (1 / 30)
 """A scored forecast counts half after 30 further ones: half an hour at the default loop."""
 
+WORST = 1e3
+"""Most that an error counts as, as a part of what came."""
+
 _ENTRY = np.dtype(
     [
         ("due", "<i8"),
@@ -182,7 +185,7 @@ class Book:
             scores[:, node] *= DISCOUNT
             scores[:, node] += (abs(error) * top, y, within, 1.0)
             if node == 0:
-                latest = _relative(abs(error) * top, float(y))
+                latest = _relative(abs(error) * top, y)
         return replace(
             self,
             entries=self.entries[~ripe],
@@ -233,8 +236,12 @@ class Book:
         )
 
 
-def _relative(missed: float, actual: float) -> float:
-    """Return an error as a multiple of what came, at most 1,000; 1 where nothing came at all."""
-    if actual == 0:
-        return float(missed > 0)
-    return missed / actual if missed < 1e3 * actual else 1e3  # next to 0, the ratio has no number
+def _relative(missed: float, y: float) -> float:
+    """Return an error as a part of what came, 1000 at most; of nothing, 1 for any error.
+
+    >>> _relative(3.0, 6.0), _relative(3.0, 1e-308), _relative(3.0, 0.0), _relative(0.0, 0.0)
+    (0.5, 1000.0, 1.0, 0.0)
+    """
+    if y <= 0:
+        return float(missed != 0)
+    return missed / y if missed < WORST * y else WORST
