@@ -71,9 +71,12 @@ def up(
     Example: daedalus up --simulate 50 --speed 10
     """
     from daedalus_local import home, jobs, lifecycle
+    from daedalus_local.errors import StackError
 
     with _one_line():
         _known(job)
+        if simulate and no_services:
+            raise StackError("--no-services: with --simulate there is nothing else; leave one out")
         options = home.Options(
             job=job,
             simulate=simulate,

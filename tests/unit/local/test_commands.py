@@ -118,6 +118,10 @@ def test_down_without_a_stack_is_no_error(app: typer.Typer) -> None:
         pytest.param(["up", "--speed", "0"], "must be more than 0", id="speed"),
         pytest.param(["up", "--peak", "-1"], "must be more than 0", id="peak"),
         pytest.param(["demo", "--minutes", "1"], "must be 2 to 80", id="minutes"),
+        pytest.param(["demo", "--job", "none"], "must be one of ysb, wordcount", id="demo's job"),
+        pytest.param(
+            ["up", "--simulate", "1", "--no-services"], "leave one out", id="nothing to run"
+        ),
     ],
 )
 def test_what_makes_no_sense_is_one_line(
