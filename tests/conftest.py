@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,12 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 """The same examples on every run, however slow the machine; new ones are searched elsewhere."""
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+# A shell that runs the tests in the background has SIGINT ignored, and what they start inherits it:
+# Ctrl-C could not be tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
