@@ -40,7 +40,7 @@ def up(
     peak: Annotated[
         float | None,
         typer.Option(
-            help="Highest records/s. [default: 4600 for ysb, else 2000]",
+            help="Highest records/s. [default: the job's, 4600 for ysb]",
             show_default=False,
         ),
     ] = None,

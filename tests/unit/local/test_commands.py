@@ -141,7 +141,7 @@ def test_what_makes_no_sense_is_one_line(
     [
         pytest.param([], 4600, id="default"),
         pytest.param(["--simulate", "3"], 4600, id="simulated"),
-        pytest.param(["--job", "wordcount-kstreams"], 2000, id="of the job"),
+        pytest.param(["--job", "wordcount-kstreams"], 1600, id="of the job"),
         pytest.param(["--job", "wordcount-kstreams", "--peak", "700"], 700, id="asked for"),
     ],
 )
