@@ -8,9 +8,9 @@ from prometheus_client import Counter, Gauge
 
 from daedalus_executor.domain.checks import Result
 from daedalus_executor.domain.state import ExecutorState, conclude
-from daedalus_executor.ports import NotOwnerError, Workers
+from daedalus_executor.ports import NotOwnerError
 from daedalus_executor.rescale import Means, Rescale
-from daedalus_executor.upkeep import look_after
+from daedalus_executor.upkeep import Pool, look_after
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ScaleCommand
 from daedalus_shared.relay import Hooks, Relay
@@ -26,7 +26,7 @@ DOWNTIME = Gauge("executor_last_downtime_seconds", "Downtime of a job's last res
 class Rescales(Hooks[ExecutorState]):
     """The work beside the fold: from intent to outcome."""
 
-    def __init__(self, means: Means, pools: Iterable[Workers] = ()) -> None:
+    def __init__(self, means: Means, pools: Iterable[Pool] = ()) -> None:
         """Carry out commands by `means`, and look after `pools` meanwhile."""
         self._means = means
         self._pools = tuple(pools)

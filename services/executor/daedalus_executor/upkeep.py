@@ -7,8 +7,9 @@ look is enough: a pool clears away what has ended.
 import asyncio
 import logging
 from collections.abc import Iterable
+from typing import Protocol
 
-from daedalus_executor.ports import Clock, TargetError, Workers
+from daedalus_executor.ports import Clock, TargetError
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,18 @@ EVERY = 2.0
 """Seconds between two looks: sooner than a Kafka Streams group gives up a silent member."""
 
 
-async def look_after(pools: Iterable[Workers], clock: Clock) -> None:
+class Pool(Protocol):
+    """What clears away its dead when it is looked at."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    async def workers(self) -> tuple[str, ...]:
+        """Return who runs; may raise `TargetError`."""
+
+
+async def look_after(pools: Iterable[Pool], clock: Clock) -> None:
     """Look at each pool now and then, until cancelled; return when there is none."""
     pools = tuple(pools)
     said: dict[str, str] = {}

@@ -1,7 +1,5 @@
 """Pools are looked at now and then, whatever one of them says."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from daedalus_executor.ports import TargetError
@@ -14,7 +12,6 @@ class Pool:
 
     def __init__(self, name: str, *fails: str) -> None:
         self.name = name
-        self.most = 1
         self.fails = list(fails)
         self.looks = 0
 
@@ -23,21 +20,6 @@ class Pool:
         if self.fails and (why := self.fails.pop(0)):
             raise TargetError(why)
         return ()
-
-    async def ready(self) -> dict[str, int | None]:
-        raise NotImplementedError
-
-    async def start(self) -> str:
-        raise NotImplementedError
-
-    async def narrow(self, worker: str) -> None:
-        raise NotImplementedError
-
-    async def stop(self, workers: Sequence[str]) -> None:
-        raise NotImplementedError
-
-    async def last_line(self, worker: str) -> str:
-        raise NotImplementedError
 
 
 class EnoughError(Exception):
