@@ -53,6 +53,8 @@ class Timeline:
     """Workers that the planner chose."""
     lag: Sequence[Reading] = ()
     latency: Sequence[Reading] = ()
+    foreseen: Sequence[Reading] = ()
+    """What was forecast of times that have passed."""
     expected: Expected | None = None
     moves: Sequence[Move] = ()
     selected: datetime | None = None
@@ -78,17 +80,6 @@ class Curve:
     points: Sequence[Capacity] = ()
     scale_out: int | None = None
     workload: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """How wrong the forecasts were that were scored until a tick."""
-
-    at: datetime
-    by_horizon: Sequence[tuple[float, float]] = ()
-    """Seconds ahead → WAPE, where 0.1 is 10 %."""
-    coverage: float | None = None
-    """Share of workloads between the quantiles 0.1 and 0.9; 0.8 is right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

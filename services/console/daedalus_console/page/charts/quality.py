@@ -2,39 +2,25 @@
 
 from collections.abc import Sequence
 
-from daedalus_console.figures import span
 from daedalus_console.page.charts import base
 from daedalus_console.page.charts.base import Options, line, pairs
-from daedalus_console.page.charts.model import Reading, Scored, WorkerLoad, thinned
+from daedalus_console.page.charts.model import Reading, WorkerLoad, thinned
 
 HEIGHT = 260
+
+SAVINGS_HEIGHT = 120
 
 SHOWN = 40
 """Workers drawn at most, the hottest first."""
 
-_HORIZONS = ((base.FORECAST, "solid"), (base.WORKLOAD, "dashed"), (base.LAG, "dotted"))
-"""Colour and dash of the nearest, a middle and the farthest horizon."""
-
-
-def forecast_error(scores: Sequence[Scored]) -> Options:
-    """Return the options of the forecasts' error (WAPE) over time, by how far ahead."""
-    series = [
-        line(
-            f"{span(ahead)} ahead",
-            pairs(thinned([(score.at, _error(score, ahead)) for score in scores])),
-            color,
-            lineStyle={"type": dash},
-        )
-        for ahead, (color, dash) in zip(_three(scores), _HORIZONS, strict=False)
-    ]
-    names = [str(one["name"]) for one in series]
+def forecast_error(errors: Sequence[Reading]) -> Options:
+    """Return the options of the forecasts' error over time: WAPE on what has since come."""
     return base.chart(
         tooltip=base.tooltip("daedalus.shareTooltip"),
-        legend=base.legend(names, 4),
-        grid={"left": 48, "right": 14, "top": 56, "bottom": 28},
+        grid={"left": 52, "right": 14, "top": 40, "bottom": 28, "outerBoundsMode": "none"},
         xAxis=base.time_axis(),
-        yAxis=base.value_axis("error (WAPE)", "daedalus.share"),
-        series=series,
+        yAxis=base.value_axis("error of the forecast before (WAPE)", "daedalus.share"),
+        series=[line("error", pairs(thinned(errors)), base.FORECAST)],
     )
 
 
@@ -83,28 +69,35 @@ def worker_cpu_height(loads: Sequence[WorkerLoad]) -> int:
     return 48 + 26 * max(1, min(SHOWN, len(loads)))
 
 
-def savings(used: Sequence[Reading], static: Sequence[Reading]) -> Options:
-    """Return the options of worker-hours used against those of a static scale-out, both summed."""
+def savings(used: float, static: float) -> Options:
+    """Return the options of worker-hours used beside those of as many workers as allowed."""
+    bars = [("static", static, base.FAINT), ("used", used, base.APPLIED)]
     return base.chart(
-        tooltip=base.tooltip("daedalus.hoursTooltip"),
-        legend=base.legend(["static", "used"], 4),
-        grid={"left": 48, "right": 14, "top": 56, "bottom": 28},
-        xAxis=base.time_axis(),
-        yAxis=base.value_axis("worker-hours"),
+        grid={"left": 60, "right": 72, "top": 4, "bottom": 28, "outerBoundsMode": "none"},
+        xAxis=base.value_axis("", "daedalus.hours"),
+        yAxis={
+            "type": "category",
+            "data": [name for name, _, _ in reversed(bars)],
+            "axisLabel": {"color": base.INK},
+            "axisTick": {"show": False},
+            "axisLine": {"lineStyle": {"color": base.FAINT}},
+        },
         series=[
-            line("static", pairs(thinned(static)), base.FAINT, lineStyle={"type": "dashed"}),
-            line("used", pairs(thinned(used)), base.APPLIED, areaStyle={"opacity": 0.2}),
+            {
+                "type": "bar",
+                "name": "worker-hours",
+                "barMaxWidth": 26,
+                "emphasis": {"disabled": True},
+                "label": {
+                    "show": True,
+                    "position": "right",
+                    ":formatter": "daedalus.hoursOf",
+                    "color": base.INK,
+                },
+                "data": [
+                    {"value": base.rounded(value), "itemStyle": {"color": color}}
+                    for _, value, color in reversed(bars)
+                ],
+            }
         ],
     )
-
-
-def _three(scores: Sequence[Scored]) -> list[float]:
-    """Return the nearest, a middle and the farthest horizon that were scored."""
-    ahead = sorted({horizon for score in scores for horizon, _ in score.by_horizon})
-    if len(ahead) <= len(_HORIZONS):
-        return ahead
-    return [ahead[0], ahead[len(ahead) // 2], ahead[-1]]
-
-
-def _error(score: Scored, ahead: float) -> float | None:
-    return next((wape for horizon, wape in score.by_horizon if horizon == ahead), None)

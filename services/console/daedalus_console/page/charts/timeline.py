@@ -32,10 +32,11 @@ def timeline(shown: Timeline) -> Options:
         axisPointer={"link": [{"xAxisIndex": "all"}]},
         legend=[base.legend(rates, 4), base.legend(workers, _GRIDS[1][0] - 30)],
         grid=[
-            {"left": 48, "right": 14, "top": top, "height": height} for top, height in _GRIDS
+            {"left": 52, "right": 14, "top": top, "height": height, "outerBoundsMode": "none"}
+            for top, height in _GRIDS
         ],
         xAxis=[
-            base.time_axis(gridIndex=index, **_bounds(shown))
+            base.time_axis(gridIndex=index, **bounds(shown))
             for index in range(len(_GRIDS))
         ],
         yAxis=[
@@ -55,7 +56,7 @@ def series_of(shown: Timeline) -> list[Options]:
         _series(
             0,
             "forecast",
-            _future(expected, expected.mean if expected else ()),
+            pairs(thinned(shown.foreseen)) + _future(expected, expected.mean if expected else ()),
             base.FORECAST,
             lineStyle={"type": "dashed"},
         ),
@@ -187,7 +188,7 @@ def _marks(shown: Timeline) -> Options:
     return {"silent": True, "symbol": "none", "animation": False, "data": data}
 
 
-def _bounds(shown: Timeline) -> Options:
+def bounds(shown: Timeline) -> Options:
     """Return the same ends for all grids, so that a moment lies at the same place in each."""
     lines = (shown.workload, shown.applied, shown.capacity, shown.lag, shown.recommended)
     ends = [reading[at][0] for reading in lines if reading for at in (0, -1)]
@@ -200,4 +201,4 @@ def _bounds(shown: Timeline) -> Options:
 
 
 def _whole(index: int) -> Options:
-    return {"minInterval": 1} if index == 1 else {}
+    return {"minInterval": 1} if index == 1 else ({} if index == 0 else {"splitNumber": 2})

@@ -116,7 +116,7 @@ globalThis.daedalus = (() => {
   };
   const moment = (item) => time(item.axisValue, "full");
   const shareTooltip = simple((item) => (item.axisType?.endsWith("category") ? String(item.name) : moment(item)), share);
-  const hoursTooltip = simple(moment, hours);
+  const hoursOf = (item) => hours(item.value);
 
   function capacityTooltip(items) {
     const all = Array.isArray(items) ? items : [items];
@@ -168,7 +168,7 @@ globalThis.daedalus = (() => {
   };
   function apply(theme) {
     document.documentElement.style.colorScheme = theme === "auto" ? "light dark" : theme;
-    globalThis.Quasar?.Dark.set(theme === "auto" ? "auto" : theme === "dark");
+    globalThis.setDark?.(theme === "auto" ? null : theme === "dark");
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       const next = { auto: "light", light: "dark", dark: "auto" }[theme];
       button.dataset.now = theme;
@@ -194,7 +194,7 @@ globalThis.daedalus = (() => {
 
   return {
     number, seconds, whole, share, shareOf, hours,
-    tooltip, shareTooltip, hoursTooltip, capacityTooltip,
+    tooltip, shareTooltip, hoursOf, capacityTooltip,
     extend, moments, switchTheme, address,
     mounted: () => apply(remembered()),
   };
