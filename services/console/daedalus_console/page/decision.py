@@ -111,7 +111,7 @@ def _candidate(candidate: Candidate, decision: Decision, names: tuple[str, ...])
             f"{candidate.verdict.replace('_', ' ')}{why}",
         )
         for name, text in zip(names[1:], cells, strict=True):
-            with Cell(name):
+            with Cell(name, long=name == names[-1]):
                 Text("span", text)
 
 

@@ -27,7 +27,7 @@ from daedalus_shared.events import Decision
 SPANS = {"30 min": 0.5, "2 h": 2.0, "12 h": 12.0, "7 days": 168.0}
 """What the main chart can span, in hours."""
 
-LISTED = 12
+LISTED = 8
 """Decisions, and rescales, of a page of their tables."""
 
 OPEN = "(e) => { if (!e.ctrlKey && !e.metaKey && !e.shiftKey) { e.preventDefault(); emit(); } }"
@@ -374,7 +374,7 @@ class _DecisionRow:
                     self._at = Clock()
             with Cell("Decision"):
                 self._what = Text("span")
-            with Cell("Why"):
+            with Cell("Why", long=True):
                 self._why = Text("span")
 
     def show(self, line: DecisionLine | None, selected: str | None) -> None:

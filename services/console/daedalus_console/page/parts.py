@@ -163,9 +163,11 @@ class Chart(ui.echart):
 class Cell(ui.element):
     """A cell of a table, with the name that it goes by where a row is a card."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, long: bool = False) -> None:
         super().__init__("td")
         self._props["data-name"] = name
+        if long:
+            self.classes("d-long")
 
 
 class Facts(ui.element):

@@ -114,16 +114,15 @@ def tooltip(formatter: str = "daedalus.tooltip") -> Options:
     }
 
 
-def legend(names: Sequence[str], top: int) -> Options:
+def legend(names: Sequence[str | Options], top: int) -> Options:
     """Return a legend of the series named."""
     return {
         "data": list(names),
         "top": top,
         "right": 8,
-        "itemWidth": 22,
-        "itemHeight": 8,
-        "itemGap": 12,
+        "itemWidth": 18,
+        "itemHeight": 9,
+        "itemGap": 10,
         "textStyle": {"color": INK, "fontSize": 12},
         "inactiveColor": FAINT,
-        "icon": "path://M0,3 L22,3 L22,6 L0,6 Z",
     }

@@ -32,7 +32,7 @@ def worker_cpu(loads: Sequence[WorkerLoad], hottest: str | None = None) -> Optio
     return base.chart(
         tooltip={**base.tooltip("daedalus.shareTooltip"), "axisPointer": {"type": "none"}},
         grid={"left": 8, "right": 48, "top": 8, "bottom": 28, "containLabel": True},
-        xAxis=base.value_axis("", "daedalus.share", max=1),
+        xAxis=base.value_axis("", "daedalus.share", max=1, interval=0.25),
         yAxis={
             "type": "category",
             "data": [load.id for load in order],

@@ -12,10 +12,10 @@ from daedalus_console.page.charts.model import Expected, Move, Reading, Timeline
 HEIGHT = 660
 """Pixels that the four grids take together."""
 
-BAND = "forecast 0.1 to 0.9"
+BAND = "0.1 to 0.9"
 LOW = "forecast 0.1"
 
-_GRIDS = ((62, 200), (324, 90), (472, 56), (578, 46))
+_GRIDS = ((70, 192), (324, 90), (472, 56), (578, 46))
 """Top and height of each grid in pixels: rates, workers, lag, latency."""
 
 _NAMES = ("records/s", "workers", "lag, records", "latency, p95")
@@ -25,8 +25,10 @@ _FORMATS = ("daedalus.number", "daedalus.whole", "daedalus.number", "daedalus.se
 def timeline(shown: Timeline) -> Options:
     """Return the options of the main chart."""
     series = series_of(shown)
-    rates = ["workload", "forecast", BAND, "capacity"]
+    rates = ["workload", "forecast", {"name": BAND, "icon": "rect"}, "capacity"]
     workers = ["running", "recommended"]
+    latency = any(value is not None for _, value in shown.latency)
+    names = _NAMES if latency or not shown.latency else (*_NAMES[:3], "latency: unknown")
     return base.chart(
         tooltip=base.tooltip(),
         axisPointer={"link": [{"xAxisIndex": "all"}]},
@@ -41,7 +43,7 @@ def timeline(shown: Timeline) -> Options:
         ],
         yAxis=[
             base.value_axis(name, formatter, gridIndex=index, **_whole(index))
-            for index, (name, formatter) in enumerate(zip(_NAMES, _FORMATS, strict=True))
+            for index, (name, formatter) in enumerate(zip(names, _FORMATS, strict=True))
         ],
         series=series,
     )
@@ -56,7 +58,7 @@ def series_of(shown: Timeline) -> list[Options]:
         _series(
             0,
             "forecast",
-            pairs(thinned(shown.foreseen)) + _future(expected, expected.mean if expected else ()),
+            _past(shown) + _future(expected, expected.mean if expected else ()),
             base.FORECAST,
             lineStyle={"type": "dashed"},
         ),
@@ -111,6 +113,12 @@ def _future(expected: Expected | None, values: Sequence[float]) -> list[list[flo
         for place, value in enumerate(values)
     ]
     return pairs(thinned(readings))
+
+
+def _past(shown: Timeline) -> list[list[float | None]]:
+    """Return what was forecast of times before the newest forecast begins."""
+    end = shown.expected.at if shown.expected else None
+    return pairs(thinned([one for one in shown.foreseen if end is None or one[0] <= end]))
 
 
 def _band(

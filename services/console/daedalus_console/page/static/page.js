@@ -92,8 +92,8 @@ globalThis.daedalus = (() => {
       const value = item.value[1];
       if (item.seriesName === "forecast 0.1") {
         low = value;
-      } else if (item.seriesName.startsWith("forecast 0.1 ")) {
-        if (low !== undefined) rows.push([item.color, item.seriesName, `${number(low)} to ${number(low + value)}/s`]);
+      } else if (item.seriesName === "0.1 to 0.9") {
+        if (low !== undefined) rows.push([item.color, "forecast, 0.1 to 0.9", `${number(low)} to ${number(low + value)}/s`]);
       } else {
         const shown = FORMATS[item.seriesName];
         const text = value === null || value === undefined ? "unknown" : shown ? shown(value) : `${number(value)}/s`;
