@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -39,8 +39,17 @@ Place = tuple[str, int]
 class Kafka:
     """One cluster, as the command needs it."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(
+        self, address: Address, *, heard: Callable[[KafkaError], None] | None = None
+    ) -> None:
+        """Take note of the address.
+
+        Args:
+            address: Where.
+            heard: Is told what goes wrong meanwhile, from any thread.
+        """
         self.address = address
+        self._tell = heard
         quiet = logging.getLogger("daedalus_console.librdkafka")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # librdkafka repeats itself each second; one line says it all
@@ -139,6 +148,8 @@ class Kafka:
 
     def _heard(self, error: KafkaError) -> None:
         self._all_down |= error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
+        if self._tell is not None:
+            self._tell(error)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
