@@ -252,7 +252,7 @@ class JobPage:
                 self._skew = Text("p")
             with _card("Forecast error"):
                 self._error = Chart(
-                    quality.forecast_error(shown.column(view, "forecasts", "wape")),
+                    quality.forecast_error(shown.stepped(view.errors)),
                     quality.HEIGHT,
                     "Error of the forecasts over time.",
                 )
@@ -276,7 +276,7 @@ class JobPage:
         self._cpu.style(f"height: {quality.worker_cpu_height(loads)}px")
         self._cpu.set_visibility(known)
         self._skew.show(skew_note(view) if known else "The CPU of the workers is unknown.")
-        errors = shown.column(view, "forecasts", "wape")
+        errors = shown.stepped(view.errors)
         self._error.draw(quality.forecast_error(errors))
         self._error.set_visibility(any(value is not None for _, value in errors))
         self._error_note.show(error_note(view))

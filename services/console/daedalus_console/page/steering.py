@@ -65,6 +65,11 @@ class Steer:
         if self._steering is not None:
             _Form(self._job, kind, self._author, self._steering, self._said).open()
 
+    @property
+    def able(self) -> bool:
+        """Whether this person may steer."""
+        return self._steering is not None
+
     async def end(self, asked: Override) -> None:
         """Take an override back."""
         if self._steering is None:
@@ -192,16 +197,18 @@ class InForce(ui.element):
                 self._line(asked)
 
     def _line(self, asked: Override) -> None:
-        with ui.element("div").classes("d-row d-spread"), ui.element("p").classes("d-grow"):
-            Text("b", wish(asked))
-            Text("span", " until ")
-            Clock(asked.until, "minute")
-            Text("span", f", asked by {asked.author}")
-            Text("span", f": {asked.why}" if asked.why else ", no reason given")
+        with ui.element("div").classes("d-row d-spread"):
+            with ui.element("p").classes("d-grow"):
+                Text("b", wish(asked))
+                Text("span", " until ")
+                Clock(asked.until, "minute")
+                Text("span", f", asked by {asked.author}")
+                Text("span", f": {asked.why}" if asked.why else ", no reason given")
             word = "Resume" if asked.kind is OverrideKind.PAUSE else "Take back"
-            Button(
+            undo = Button(
                 word,
                 lambda: self._steer.end(asked),
                 classes="d-small",
                 label=f"{word}: {wish(asked)}",
             )
+            undo.enable(able=self._steer.able)

@@ -1,6 +1,6 @@
 """What the page says of values: short sentences and words, with units, unknown where unknown."""
 
-from daedalus_console.figures import change, number, share, workers
+from daedalus_console.figures import change, number, share, span, workers
 from daedalus_console.live.views import JobRow, Move, RescaleLine, Savings, State
 from daedalus_shared.events import Direction, Override, OverrideKind, Promise, Status
 
@@ -72,12 +72,14 @@ def outcome(found: RescaleLine) -> tuple[str, str]:
 def seconds(value: float | None) -> str:
     """Return a duration.
 
-    >>> seconds(3.14159), seconds(75.0), seconds(None)
-    ('3.14 s', '75 s', '?')
+    >>> seconds(3.14159), seconds(150.0), seconds(9000.0), seconds(None)
+    ('3.14 s', '2.5 min', '2h30m', '?')
     """
     if value is None:
         return "?"
-    return f"{value:.3g} s" if value < 120 else f"{value / 60:.3g} min"
+    if value < 120:
+        return f"{value:.3g} s"
+    return f"{value / 60:.3g} min" if value < 7200 else span(60.0 * round(value / 60))
 
 
 def kept(promise: Promise | None, found: RescaleLine) -> tuple[str, str]:

@@ -125,4 +125,5 @@ def legend(names: Sequence[str | Options], top: int) -> Options:
         "itemGap": 10,
         "textStyle": {"color": INK, "fontSize": 12},
         "inactiveColor": FAINT,
+        "itemStyle": {"opacity": 0},  # the dots of lines that have none; shapes and bands say 1
     }

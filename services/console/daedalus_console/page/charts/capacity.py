@@ -30,7 +30,14 @@ def capacity_curve(curve: Curve) -> Options:
     flat = {"width": 0}
     return base.chart(
         tooltip={**base.tooltip("daedalus.capacityTooltip")},
-        legend=base.legend([{"name": "± 95 %", "icon": "rect"}, *(basis.value for basis in Basis), "at least"], 4),
+        legend=base.legend(
+            [
+                {"name": "± 95 %", "icon": "rect", "itemStyle": {"opacity": 0.4}},
+                *({"name": basis.value, "itemStyle": {"opacity": 1}} for basis in Basis),
+                {"name": "at least", "itemStyle": {"opacity": 1}},
+            ],
+            4,
+        ),
         grid={"left": 48, "right": 24, "top": 62, "bottom": 40},
         xAxis={
             **base.value_axis("", "daedalus.whole"),

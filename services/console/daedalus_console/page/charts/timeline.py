@@ -25,7 +25,7 @@ _FORMATS = ("daedalus.number", "daedalus.whole", "daedalus.number", "daedalus.se
 def timeline(shown: Timeline) -> Options:
     """Return the options of the main chart."""
     series = series_of(shown)
-    rates = ["workload", "forecast", {"name": BAND, "icon": "rect"}, "capacity"]
+    rates: list[str | Options] = ["workload", "forecast", {"name": BAND, "icon": "rect", "itemStyle": {"opacity": 0.4}}, "capacity"]
     workers = ["running", "recommended"]
     latency = any(value is not None for _, value in shown.latency)
     names = _NAMES if latency or not shown.latency else (*_NAMES[:3], "latency: unknown")
@@ -117,8 +117,11 @@ def _future(expected: Expected | None, values: Sequence[float]) -> list[list[flo
 
 def _past(shown: Timeline) -> list[list[float | None]]:
     """Return what was forecast of times before the newest forecast begins."""
-    end = shown.expected.at if shown.expected else None
-    return pairs(thinned([one for one in shown.foreseen if end is None or one[0] <= end]))
+    if shown.expected is None:
+        return pairs(thinned(shown.foreseen))
+    end = shown.expected.at
+    past = [one for one in shown.foreseen if one[0] < end]
+    return [*pairs(thinned(past)), [milliseconds(end), None]] if past else []
 
 
 def _band(
