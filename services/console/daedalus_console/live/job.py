@@ -273,8 +273,7 @@ def _steps(steps: Steps, since: float) -> tuple[Step, ...]:
 def _column(track: Track, name: str, since: float) -> tuple[Step, ...]:
     at, values = track.since(since)
     return tuple(
-        Step(at=_instant(one), value=value)
-        for one, value in zip(at, values[name], strict=True)
+        Step(at=_instant(one), value=value) for one, value in zip(at, values[name], strict=True)
     )
 
 

@@ -1,6 +1,6 @@
 """Which jobs a list shows, in which order: pure functions of rows. What is unknown comes last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -78,28 +78,23 @@ def shown(rows: Iterable[JobRow], choice: Choice) -> Shown:
     word = choice.search.strip().lower()
     found = [row for row in every if word in row.job or word == row.state.value]
     found.sort(key=lambda row: row.job)
-    known = [row for row in found if _key(row, choice.order) is not None]
-    unknown = [row for row in found if _key(row, choice.order) is None]
-    known.sort(key=lambda row: _key(row, choice.order), reverse=choice.falling)
+    key = _KEYS[choice.order]
+    known = [row for row in found if key(row) is not None]
+    unknown = [row for row in found if key(row) is None]
+    known.sort(key=key, reverse=choice.falling)
     pages = max(1, -(-len(found) // SIZE))
     page = min(choice.page, pages)
     part = (known + unknown)[(page - 1) * SIZE : page * SIZE]
     return Shown(part, page, pages, len(found), len(every))
 
 
-def _key(row: JobRow, order: Order) -> Any:
-    match order:
-        case Order.JOB:
-            return row.job
-        case Order.STATE:
-            return _GRAVEST[row.state]
-        case Order.WORKERS:
-            return row.scale_out
-        case Order.LOAD:
-            return row.load
-        case Order.LAG:
-            return row.lag
-        case Order.MOVE:
-            return row.move.at if row.move else None
-        case Order.SAVED:
-            return row.today.saved if row.today else None
+_KEYS: dict[Order, Callable[[JobRow], Any]] = {
+    Order.JOB: lambda row: row.job,
+    Order.STATE: lambda row: _GRAVEST[row.state],
+    Order.WORKERS: lambda row: row.scale_out,
+    Order.LOAD: lambda row: row.load,
+    Order.LAG: lambda row: row.lag,
+    Order.MOVE: lambda row: row.move.at if row.move else None,
+    Order.SAVED: lambda row: row.today.saved if row.today else None,
+}
+"""What is sorted by; None where it is unknown."""

@@ -8,6 +8,7 @@ from daedalus_console.page.parts import Cell, Clock, Facts, State, Text
 from daedalus_console.page.words import outcome, seconds
 from daedalus_shared.events import Basis, Candidate, Decision, Promise
 
+
 def headline(decision: Decision) -> str:
     """Return what was decided, in a few words."""
     if decision.chosen in (None, decision.scale_out):
@@ -41,10 +42,14 @@ def tell(decision: Decision, rescale: RescaleLine | None) -> None:
 
 def seen(decision: Decision) -> list[str]:
     """Return sentences about the job as it was."""
-    lag = "how many records wait is unknown" if decision.lag is None else (
-        f"{number(decision.lag)} records were waiting"
+    lag = (
+        "how many records wait is unknown"
+        if decision.lag is None
+        else (f"{number(decision.lag)} records were waiting")
     )
-    return [f"{_known(workers(decision.scale_out))}, workload {_known(rate(decision.workload))}, {lag}."]
+    return [
+        f"{_known(workers(decision.scale_out))}, workload {_known(rate(decision.workload))}, {lag}."
+    ]
 
 
 def expected(decision: Decision) -> list[str]:
@@ -101,7 +106,9 @@ def _candidate(candidate: Candidate, decision: Decision, names: tuple[str, ...])
         suffix = f" ({', '.join(marks)})" if marks else ""
         with ui.element("th").props('scope="row"'):
             Text("span", f"{candidate.scale_out}{suffix}")
-        basis = f" ({candidate.basis.value})" if candidate.basis not in (None, Basis.OBSERVED) else ""
+        basis = (
+            f" ({candidate.basis.value})" if candidate.basis not in (None, Basis.OBSERVED) else ""
+        )
         why = f": {candidate.why}" if candidate.why else ""
         cells = (
             f"{_known(rate(candidate.capacity))}{basis}",

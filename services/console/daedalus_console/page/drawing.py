@@ -57,5 +57,7 @@ def changes(known: dict[str, Any], series: Sequence[Options]) -> dict[str, Any]:
             if new:
                 fresh[name] = new
         elif one != known[name]:
-            whole[name] = {part: one[part] for part in ("data", "markLine", "markPoint") if part in one}
+            whole[name] = {
+                part: one[part] for part in ("data", "markLine", "markPoint") if part in one
+            }
     return {"fresh": fresh, "whole": whole}

@@ -20,8 +20,8 @@ from daedalus_console.page.frame import frame, refreshing
 from daedalus_console.page.parts import Button, Cell, Chart, Clock, Link, Load, State, Text
 from daedalus_console.page.ports import Ports
 from daedalus_console.page.steering import InForce, Steer
-from daedalus_console.page.words import KINDS, headline as running
-from daedalus_console.page.words import kept, moved, moving, outcome, saved, seconds
+from daedalus_console.page.words import KINDS, kept, moved, moving, outcome, saved, seconds
+from daedalus_console.page.words import headline as running
 from daedalus_shared.events import Decision
 
 SPANS = {"30 min": 0.5, "2 h": 2.0, "12 h": 12.0, "7 days": 168.0}
@@ -136,7 +136,9 @@ class JobPage:
         at = datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
         found = self._ports.live.decision_at(self._name, min(at, self._ports.clock()))
         if found is None:
-            self._said.show("No decision of that time is in memory: daedalus history tells older ones.")
+            self._said.show(
+                "No decision of that time is in memory: daedalus history tells older ones."
+            )
         else:
             self.choose(found.id)
 
@@ -206,12 +208,16 @@ class JobPage:
         with ui.element("section").classes("d-card"):
             with ui.element("div").classes("d-row d-spread"):
                 Text("h2", "Workload, workers, lag and latency")
-                with ui.element("div").classes("d-row").props('role="group" aria-label="Time span"'):
+                with (
+                    ui.element("div").classes("d-row").props('role="group" aria-label="Time span"')
+                ):
                     self._spans = {
                         hours: Button(name, partial(self._span, hours), classes="d-small")
                         for name, hours in SPANS.items()
                     }
-            Text("p", "Click a moment to see its decision; the tables below do the same.", "d-faint")
+            Text(
+                "p", "Click a moment to see its decision; the tables below do the same.", "d-faint"
+            )
             chart = Chart(
                 timeline.timeline(self._timeline(view)),
                 timeline.HEIGHT,
@@ -332,8 +338,14 @@ class Decisions:
         self._selected: str | None = None
         self._lines: Sequence[DecisionLine] = ()
         with _card("Decisions"):
-            self._none = Text("p", "None yet: the planner decides at the end of each loop.", "d-empty")
-            with ui.element("table").classes("d-table d-cards").props('id="decisions"') as self._table:
+            self._none = Text(
+                "p", "None yet: the planner decides at the end of each loop.", "d-empty"
+            )
+            with (
+                ui.element("table")
+                .classes("d-table d-cards")
+                .props('id="decisions"') as self._table
+            ):
                 _heads("Time", "Decision", "Why")
                 with ui.element("tbody"):
                     self._rows = [_DecisionRow(name, choose) for _ in range(LISTED)]
@@ -402,7 +414,9 @@ class Rescales:
         self._shown: Sequence[RescaleLine] | None = None
         with _card("Rescales: promise / outcome"):
             self._none = Text("p", "None yet.", "d-empty")
-            with ui.element("table").classes("d-table d-cards").props('id="rescales"') as self._table:
+            with (
+                ui.element("table").classes("d-table d-cards").props('id="rescales"') as self._table
+            ):
                 _heads("Time", "Workers", "Reason", "Outcome", "Downtime", "Recovery")
                 self._body = ui.element("tbody")
 

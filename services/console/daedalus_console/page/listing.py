@@ -1,6 +1,7 @@
 """The list of jobs: one row a job, sorted, searched and paged on the server, live."""
 
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -54,7 +55,7 @@ class Listing:
             with ui.element("thead"), ui.element("tr"):
                 for order, name in COLUMNS.items():
                     with ui.element("th").props('scope="col"') as head:
-                        Button(name, lambda order=order: self._sort(order))
+                        Button(name, partial(self._sort, order))
                     self._heads[order] = head
             with ui.element("tbody"):
                 self._lines = [Line() for _ in range(SIZE)]
@@ -94,9 +95,7 @@ class Listing:
         self._empty.set_visibility(not found.rows)
         self._table.set_visibility(bool(found.rows))
         self._why_empty.show(
-            "No job's name or state matches the search."
-            if found.of
-            else "No job is declared yet: "
+            "No job's name or state matches the search." if found.of else "No job is declared yet: "
         )
         self._how.set_visibility(not found.of)
         jobs = f"{found.found} of {found.of}" if found.found != found.of else f"{found.of}"

@@ -1,6 +1,7 @@
 """Steering: dialogs that ask for an override, and the list of those in force."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -56,7 +57,7 @@ class Steer:
         """Where it is said what was done."""
         with ui.element("div").classes("d-row").props('role="group" aria-label="Steer"'):
             for kind, title in TITLES.items():
-                button = Button(f"{title} …", lambda kind=kind: self._open(kind))
+                button = Button(f"{title} …", partial(self._open, kind))
                 button.enable(able=steering is not None)
         if steering is None:
             Text("p", "You may look, not steer: this console only reads, or you are not signed in.")
@@ -99,7 +100,9 @@ class _Form:
             if kind is OverrideKind.PAUSE:
                 self._choice("Direction", "way", {way.value: text for way, text in WAYS.items()})
             else:
-                self._input("Workers", "workers", 'type="number" min="0" step="1" inputmode="numeric"')
+                self._input(
+                    "Workers", "workers", 'type="number" min="0" step="1" inputmode="numeric"'
+                )
             self._choice("For how long", "span", TIMES, first="30m")
             self._until = self._input("Until", "until", 'type="datetime-local"', _INSTANT)
             self._until.set_visibility(False)
@@ -109,7 +112,7 @@ class _Form:
             self._wrong.props('role="alert"')
             with ui.element("div").classes("d-row").style("margin-top: 14px"):
                 self._go = Button(TITLES[kind], classes="d-main")
-                self._go.props['type'] = "submit"
+                self._go.props["type"] = "submit"
                 Button("Cancel", self._dialog.close)
         self._dialog.on("hide", self._dialog.delete)
 

@@ -96,11 +96,7 @@ def headline(row: JobRow) -> str:
     """Return how a job runs, in a line."""
     engine = row.engine or "not declared"
     mode = {"act": "scales by itself", "advise": "advice only", None: "mode unknown"}[row.mode]
-    bounds = (
-        ""
-        if row.scale_max is None
-        else f" · {row.scale_min or 1} to {workers(row.scale_max)}"
-    )
+    bounds = "" if row.scale_max is None else f" · {row.scale_min or 1} to {workers(row.scale_max)}"
     return f"{engine} · {mode}{bounds}"
 
 

@@ -51,7 +51,9 @@ def capacity_curve(curve: Curve) -> Options:
         },
         yAxis=base.value_axis("records/s"),
         series=[
-            line("curve", _data(points), base.CAPACITY, lineStyle={"width": 1}, markLine=_now(curve)),
+            line(
+                "curve", _data(points), base.CAPACITY, lineStyle={"width": 1}, markLine=_now(curve)
+            ),
             line("low", low, base.CAPACITY, stack="band", lineStyle=flat),
             line(
                 "± 95 %",

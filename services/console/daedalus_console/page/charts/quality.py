@@ -13,6 +13,7 @@ SAVINGS_HEIGHT = 120
 SHOWN = 40
 """Workers drawn at most, the hottest first."""
 
+
 def forecast_error(errors: Sequence[Reading]) -> Options:
     """Return the options of the forecasts' error over time: WAPE on what has since come."""
     return base.chart(

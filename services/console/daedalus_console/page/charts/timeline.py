@@ -25,7 +25,12 @@ _FORMATS = ("daedalus.number", "daedalus.whole", "daedalus.number", "daedalus.se
 def timeline(shown: Timeline) -> Options:
     """Return the options of the main chart."""
     series = series_of(shown)
-    rates: list[str | Options] = ["workload", "forecast", {"name": BAND, "icon": "rect", "itemStyle": {"opacity": 0.4}}, "capacity"]
+    rates: list[str | Options] = [
+        "workload",
+        "forecast",
+        {"name": BAND, "icon": "rect", "itemStyle": {"opacity": 0.4}},
+        "capacity",
+    ]
     workers = ["running", "recommended"]
     latency = any(value is not None for _, value in shown.latency)
     names = _NAMES if latency or not shown.latency else (*_NAMES[:3], "latency: unknown")
@@ -37,10 +42,7 @@ def timeline(shown: Timeline) -> Options:
             {"left": 52, "right": 14, "top": top, "height": height, "outerBoundsMode": "none"}
             for top, height in _GRIDS
         ],
-        xAxis=[
-            base.time_axis(gridIndex=index, **bounds(shown))
-            for index in range(len(_GRIDS))
-        ],
+        xAxis=[base.time_axis(gridIndex=index, **bounds(shown)) for index in range(len(_GRIDS))],
         yAxis=[
             base.value_axis(name, formatter, gridIndex=index, **_whole(index))
             for index, (name, formatter) in enumerate(zip(names, _FORMATS, strict=True))
