@@ -101,6 +101,11 @@ class Job:
         found = next((one for one in reversed(self._decisions) if wanted(one)), None)
         return found.decision() if found else None
 
+    def decisions(self, before: datetime | None, limit: int) -> list[Decision]:
+        """Return the last decisions before an instant among those kept, newest first."""
+        found = [one for one in reversed(self._decisions) if before is None or one.tick < before]
+        return [one.decision() for one in found[:limit]]
+
     def row(self, now: datetime) -> JobRow:
         """Return the job as the list shows it."""
         state = self.state

@@ -115,6 +115,25 @@ class Live:
         """Return the decision in effect at an instant; None when none that is kept was."""
         return self._find(name, lambda one: one.tick <= instant)
 
+    def decisions(self, name: str, before: datetime | None, limit: int) -> list[Decision]:
+        """Return the last decisions of a job among those kept, newest first.
+
+        Args:
+            name: The job.
+            before: Their ticks end before it; None for the newest.
+            limit: At most so many.
+
+        Raises:
+            NotFoundError: The job is not known.
+        """
+        with self._lock:
+            return self._job(name).decisions(before, limit)
+
+    def control(self, name: str) -> JobControl:
+        """Return what people want of a job, as far as it is remembered; or `NotFoundError`."""
+        with self._lock:
+            return self._job(name).state.control
+
     def changed_since(self, revision: int) -> frozenset[str]:
         """Return the jobs that changed after a revision."""
         with self._lock:
