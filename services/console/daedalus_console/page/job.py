@@ -1,6 +1,7 @@
 """A page a job: how it runs, what is expected, what was decided and why; steering."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from daedalus_console.page.decision import headline, tell
 from daedalus_console.page.drawing import Drawing
 from daedalus_console.page.frame import frame, refreshing
 from daedalus_console.page.parts import Button, Cell, Chart, Clock, Link, Load, State, Text
-from daedalus_console.page.ports import Ports
+from daedalus_console.page.ports import Console
 from daedalus_console.page.steering import InForce, Steer
 from daedalus_console.page.words import KINDS, kept, moved, moving, outcome, saved, seconds
 from daedalus_console.page.words import headline as running
@@ -34,18 +35,27 @@ OPEN = "(e) => { if (!e.ctrlKey && !e.metaKey && !e.shiftKey) { e.preventDefault
 """A click on a link to a decision opens it here; with a modifier the browser does as always."""
 
 
-def job(ports: Ports, name: str, decision: str | None, request: Request) -> None:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The decision that an address names."""
+
+    id: str
+    tick: datetime | None
+    """By which it is found on its topic; None for one that is in memory, or not to be found."""
+
+
+def job(console: Console, name: str, opened: Opened | None, request: Request) -> None:
     """Make the page, with a decision opened where the address names one."""
-    with frame(ports, name):
+    with frame(console, name):
         try:
-            view = ports.live.view(name, ports.clock())
+            view = console.live.view(name, console.now())
         except NotFoundError:
             _missing(name)
             return
-        page = JobPage(ports, view, request)
-        if decision is not None:
-            page.choose(decision)
+        page = JobPage(console, view, request)
         page.start()
+        if opened is not None:
+            ui.timer(0, partial(page.open, opened), once=True)
 
 
 def _missing(name: str) -> None:
@@ -60,8 +70,8 @@ def _missing(name: str) -> None:
 class JobPage:
     """One job, for one person who looks at it."""
 
-    def __init__(self, ports: Ports, view: JobView, request: Request) -> None:
-        self._ports = ports
+    def __init__(self, console: Console, view: JobView, request: Request) -> None:
+        self._console = console
         self._name = view.row.job
         self._revision = -1
         self._hours = 2.0
@@ -74,7 +84,7 @@ class JobPage:
             self._running = Text("span", classes="d-faint")
         self._said = Text("p")
         self._said.props('role="status" aria-live="polite"')
-        steer = Steer(self._name, ports.steering(request), ports.author(request), self._said)
+        steer = Steer(console, self._name, request, self._said)
         self._in_force = InForce(steer)
         self._tiles = Tiles()
         self._main(view)
@@ -88,16 +98,16 @@ class JobPage:
 
     def start(self) -> None:
         """Follow the job as long as the page is open."""
-        refreshing(self._ports, self._look)
+        refreshing(self._console, self._look)
 
     def _look(self, _: Standing) -> None:
         try:
-            self.show(self._ports.live.view(self._name, self._ports.clock(), since=self._since()))
+            self.show(self._console.live.view(self._name, self._console.now(), since=self._since()))
         except NotFoundError:
             self._said.show("This job was forgotten; what you see is of then.")
 
     def _since(self) -> datetime:
-        return self._ports.clock() - timedelta(hours=self._hours)
+        return self._console.now() - timedelta(hours=self._hours)
 
     def show(self, view: JobView) -> None:
         """Show the job as it is now."""
@@ -116,48 +126,60 @@ class JobPage:
         self._follow_up(view.rescales)
 
     def choose(self, decision: str) -> None:
-        """Open a decision below the chart."""
-        found = self._ports.live.decision(self._name, decision)
-        self._panel.set_visibility(True)
+        """Open a decision that is in memory."""
+        found = self._console.live.decision(self._name, decision)
         if found is None:
-            self._gone(decision)
-            return
+            self._gone()
+        else:
+            self._open(found)
+
+    async def open(self, opened: Opened) -> None:
+        """Open the decision that an address names, from its topic where it is a while ago."""
+        found = self._console.live.decision(self._name, opened.id)
+        if found is None and opened.tick is not None:
+            found = await self._console.older(self._name, opened.id, opened.tick)
+        if found is None:
+            self._gone()
+        else:
+            self._open(found)
+
+    async def choose_at(self, milliseconds: Any) -> None:
+        """Open the decision in effect at an instant."""
+        now = self._console.now()
+        at = min(now, datetime.fromtimestamp(float(milliseconds) / 1000, UTC))
+        found = self._console.live.decision_at(self._name, at)
+        if found is None:
+            self._said.show("Reading what lies on the topics …")
+            found = await self._console.older_at(self._name, at)
+            self._said.show("" if found else "No decision of that time is kept.")
+        if found is not None:
+            self._open(found)
+
+    def _open(self, found: Decision) -> None:
         self._decision = found
-        self._rescale = None
         self._tell()
+        self._panel.set_visibility(True)
+        path = f"/jobs/{self._name}/decisions/{found.id}?tick={instant(found.tick)}"
         ui.run_javascript(
-            f"daedalus.address('/jobs/{self._name}/decisions/{found.id}');"
-            "document.getElementById('decision').focus();"
+            f"daedalus.address('{path}');document.getElementById('decision').focus();"
         )
         self._mark()
 
-    def choose_at(self, milliseconds: Any) -> None:
-        """Open the decision in effect at an instant."""
-        at = datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
-        found = self._ports.live.decision_at(self._name, min(at, self._ports.clock()))
-        if found is None:
-            self._said.show(
-                "No decision of that time is in memory: daedalus history tells older ones."
-            )
-        else:
-            self.choose(found.id)
-
     def _mark(self) -> None:
-        view = self._ports.live.view(self._name, self._ports.clock(), since=self._since())
+        view = self._console.live.view(self._name, self._console.now(), since=self._since())
         self._drawing.show(self._timeline(view), whole=True)
         self._decisions.select(self._decision.id if self._decision else None)
 
     def _timeline(self, view: JobView) -> Timeline:
         return shown.timeline(view, self._decision.tick if self._decision else None)
 
-    def _gone(self, decision: str) -> None:
+    def _gone(self) -> None:
+        self._panel.set_visibility(True)
         self._panel.clear()
         with self._panel:
-            Text("h2", "This decision is not in memory any more")
-            with ui.element("p"):
-                Text("span", f"Decision {decision[:60]}. If it is on its topic still, ")
-                Text("code", f"daedalus explain {self._name} --at TIME")
-                Text("span", " tells it.")
+            Text("h2", "This decision is not kept any more")
+            Text("p", "Decisions are kept on their topic for a month, if it was not changed.")
+            Button("Close", self._close, classes="d-small")
 
     def _follow_up(self, rescales: Sequence[RescaleLine]) -> None:
         """Tell the open decision anew when something has come of it."""
@@ -174,7 +196,7 @@ class JobPage:
         decision = self._decision
         if decision is None:
             return
-        view = self._ports.live.view(self._name, self._ports.clock(), listed=1000)
+        view = self._console.live.view(self._name, self._console.now(), listed=1000)
         self._rescale = self._came(view.rescales) if decision.command else None
         order = [line.id for line in view.decisions]
         place = order.index(decision.id) if decision.id in order else -1
@@ -394,7 +416,7 @@ class _DecisionRow:
         if line is None:
             return
         self._id = line.id
-        self._link.lead("", f"/jobs/{self._name}/decisions/{line.id}")
+        self._link.lead("", f"/jobs/{self._name}/decisions/{line.id}?tick={instant(line.tick)}")
         self._at.show(line.tick)
         stays = line.chosen in (None, line.scale_out)
         now = "?" if line.scale_out is None else str(line.scale_out)
@@ -439,7 +461,10 @@ class Rescales:
                 if line.decision is None:
                     Clock(line.tick)
                 else:
-                    link = Link("", f"/jobs/{self._name}/decisions/{line.decision}")
+                    link = Link(
+                        "",
+                        f"/jobs/{self._name}/decisions/{line.decision}?tick={instant(line.tick)}",
+                    )
                     link.on("click", lambda _: self._choose(line.decision), [], js_handler=OPEN)
                     with link:
                         Clock(line.tick)
@@ -454,6 +479,15 @@ class Rescales:
             for name, text in (("Downtime", downtime), ("Recovery", recovery)):
                 with Cell(name):
                     Text("span", text.replace("?", "unknown"))
+
+
+def instant(at: datetime) -> str:
+    """Return an instant as addresses name it.
+
+    >>> instant(datetime(2026, 1, 1, 12, tzinfo=UTC))
+    '2026-01-01T12:00:00Z'
+    """
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def curve_note(view: JobView) -> str:

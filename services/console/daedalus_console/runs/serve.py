@@ -6,18 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
 
 from daedalus_console import output
 from daedalus_console.brokers import address
 from daedalus_console.errors import ConsoleError, Exit
 from daedalus_console.live.live import Live
 from daedalus_console.live.reader import Reader, sources
+from daedalus_console.page.app import mount
 from daedalus_console.runs.common import author, now
 from daedalus_console.web import settings as env
 from daedalus_console.web.access import Access
-from daedalus_console.web.api import Ports
 from daedalus_console.web.app import Parts, build
 from daedalus_console.web.people import Role
 from daedalus_console.web.settings import Settings
@@ -36,7 +34,7 @@ def serve(bootstrap: str | None, host: str | None, port: int | None, *, steer: b
     where = address(bootstrap, Path.cwd())
     access = Access(settings, author().name, now)
     live = Live()
-    app = build(Parts(settings, live, access, where, now), _page)
+    app = build(Parts(settings, live, access, where, now), mount)
     reader = Reader(live, where, sources(timedelta(seconds=settings.past), settings.most_records))
     bound = listen(settings)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -77,13 +75,8 @@ def listen(settings: Settings) -> socket.socket:
     return bound
 
 
-def _page(app: FastAPI, _ports: Ports, _access: Access) -> None:
-    @app.get("/", include_in_schema=False)
-    def index() -> PlainTextResponse:
-        return PlainTextResponse("Daedalus: the API is at /api/openapi.json\n")
-
-
 def _may(settings: Settings) -> str:
     if settings.signed_in:
         return "who signs in may what their role says"
-    return f"whoever is on this machine may {'read and steer' if settings.local is Role.STEER else 'read'}"
+    may = {Role.READ: "read", Role.STEER: "read and steer"}[settings.local]
+    return f"whoever is on this machine may {may}"
