@@ -86,4 +86,5 @@ def _page(app: FastAPI, _ports: Ports, _access: Access) -> None:
 def _may(settings: Settings) -> str:
     if settings.signed_in:
         return "who signs in may what their role says"
-    return f"whoever is on this machine may {'read and steer' if settings.local is Role.STEER else 'read'}"
+    may = "read and steer" if settings.local is Role.STEER else "read"
+    return f"whoever is on this machine may {may}"
