@@ -60,10 +60,11 @@ class Job:
             ("workload", "throughput", "lag", "latency", "cpu_mean", "cpu_hottest"),
             peaks=("lag", "latency", "cpu_hottest"),
         )
-        self._forecasts = Track(("expected", "low", "high", "wape"))
+        self._forecasts = Track(("expected", "low", "high"))
         self._scale_out = Steps()
         self._recommended = Steps()
         self._capacity = Track(("capacity",))
+        self._errors = Track(("wape",), peaks=("wape",))
         self._hours = Hours()
         self._decisions: deque[Packed] = deque()
         self._rescales = Rescales()
@@ -160,7 +161,8 @@ class Job:
             expected=expecting.expected(state.forecast) if state.forecast else None,
             scale_out=_steps(self._scale_out, start),
             recommended=_steps(self._recommended, start),
-            capacity=_capacity(self._capacity, start),
+            capacity=_column(self._capacity, "capacity", start),
+            errors=_column(self._errors, "wape", start),
             curve=_curve(update) if update else None,
             workers=sample.workers if sample else (),
             skew=update.skew if update else None,
@@ -217,6 +219,7 @@ class Job:
             self._scale_out,
             self._recommended,
             self._capacity,
+            self._errors,
         ):
             kept.drop_before(old)
 
@@ -230,9 +233,9 @@ class Job:
                 "expected": event.mean[place],
                 "low": low[place] if low else None,
                 "high": high[place] if high else None,
-                "wape": event.wape,
             },
         )
+        self._errors.add(event.at.timestamp(), {"wape": event.wape})
 
     def _decided(self, event: Decision, bounds: Bounds) -> bool:
         told = self._rescales.add(event, bounds.rescales)
@@ -272,11 +275,10 @@ def _steps(steps: Steps, since: float) -> tuple[Step, ...]:
     return tuple(Step(at=_instant(at), value=value) for at, value in steps.since(since))
 
 
-def _capacity(track: Track, since: float) -> tuple[Step, ...]:
+def _column(track: Track, name: str, since: float) -> tuple[Step, ...]:
     at, values = track.since(since)
     return tuple(
-        Step(at=_instant(one), value=value)
-        for one, value in zip(at, values["capacity"], strict=True)
+        Step(at=_instant(one), value=value) for one, value in zip(at, values[name], strict=True)
     )
 
 

@@ -270,7 +270,7 @@ class JobView(Value):
 
     forecasts: Series
     """Past ones to hold against what came: `expected`, `low` and `high` (quantiles 0.1 and 0.9) at
-    the instants that they were for, forecast half a horizon before; `wape` of the one before."""
+    the instants that they were for, forecast half a horizon before."""
 
     expected: Expected | None
     scale_out: tuple[Step, ...]
@@ -281,6 +281,9 @@ class JobView(Value):
 
     capacity: tuple[Step, ...]
     """Records/s of the present workers, tick by tick."""
+
+    errors: tuple[Step, ...]
+    """Of each forecast, the error (WAPE) of the one before on what had come since."""
 
     curve: CapacityCurve | None
     workers: tuple[Worker, ...]
