@@ -6,8 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
 
 from daedalus_console import output
 from daedalus_console.brokers import address
@@ -15,9 +13,9 @@ from daedalus_console.errors import ConsoleError, Exit
 from daedalus_console.live.live import Live
 from daedalus_console.live.reader import Reader, sources
 from daedalus_console.runs.common import author, now
+from daedalus_console.web import paging
 from daedalus_console.web import settings as env
 from daedalus_console.web.access import Access
-from daedalus_console.web.api import Ports
 from daedalus_console.web.app import Parts, build
 from daedalus_console.web.people import Role
 from daedalus_console.web.settings import Settings
@@ -36,7 +34,7 @@ def serve(bootstrap: str | None, host: str | None, port: int | None, *, steer: b
     where = address(bootstrap, Path.cwd())
     access = Access(settings, author().name, now)
     live = Live()
-    app = build(Parts(settings, live, access, where, now), _page)
+    app = build(Parts(settings, live, access, where, now), paging.mount)
     reader = Reader(live, where, sources(timedelta(seconds=settings.past), settings.most_records))
     bound = listen(settings)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -75,12 +73,6 @@ def listen(settings: Settings) -> socket.socket:
         ) from error
     bound.set_inheritable(True)
     return bound
-
-
-def _page(app: FastAPI, _ports: Ports, _access: Access) -> None:
-    @app.get("/", include_in_schema=False)
-    def index() -> PlainTextResponse:
-        return PlainTextResponse("Daedalus: the API is at /api/openapi.json\n")
 
 
 def _may(settings: Settings) -> str:
