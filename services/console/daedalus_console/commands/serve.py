@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from daedalus_console.errors import ConsoleError
 from daedalus_console.options import Bootstrap, examples
 
 
@@ -40,13 +39,6 @@ def serve(
     Without further settings it only reads, and only this machine reaches it. Tokens, reverse
     proxies and all else are settings of the environment, CONSOLE_…: docs/settings.md.
     """
-    try:
-        from daedalus_console.runs import serve as run
-    except ModuleNotFoundError as error:
-        if error.name not in {"fastapi", "nicegui", "starlette", "uvicorn"}:
-            raise
-        raise ConsoleError(
-            f"{error.name} is not installed: pip install 'daedalus-console[web]'"
-        ) from error
+    from daedalus_console.runs import serve as run
 
     raise typer.Exit(run.serve(bootstrap, host, port, steer=steer))

@@ -132,6 +132,7 @@ def _reading(found: APIRouter, ports: Ports) -> None:
             scale_out=view.scale_out,
             recommended=view.recommended,
             capacity=view.capacity,
+            errors=view.errors,
         )
 
     @found.get("/jobs/{job}/decisions", responses=READ, tags=["read"])

@@ -101,11 +101,13 @@ class JobSeries(Value):
     """`workload`, `throughput`, `lag`, `latency`, `cpu_mean`, `cpu_hottest`."""
 
     forecasts: Series
-    """`expected`, `low`, `high` at the instants that they were for, and `wape`."""
+    """`expected`, `low`, `high` at the instants that they were for."""
 
     scale_out: tuple[Step, ...]
     recommended: tuple[Step, ...]
     capacity: tuple[Step, ...]
+    errors: tuple[Step, ...]
+    """Of each forecast, the error (WAPE) of the one before."""
 
 
 class DecisionPage(Value):

@@ -11,7 +11,7 @@ from threading import Lock
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.writing import publish
 from daedalus_console.brokers import Address
-from daedalus_console.errors import ConsoleError
+from daedalus_console.errors import ConsoleError, UsageError
 from daedalus_console.overrides import (
     Author,
     Wish,
@@ -89,7 +89,7 @@ class Steering:
         """
 
         def events(known: JobControl, author: Author) -> list[Override]:
-            until = moment(asked.until, author.now, "future")
+            until = _until(asked.until, author.now)
             way = asked.direction
             wish = Wish(asked.job, asked.kind, until, asked.why, way, asked.scale_out)
             return [override(wish, known, author)]
@@ -172,3 +172,14 @@ def told(event: Override) -> str:
     if event.until <= event.at:
         return printable(f"{event.author} takes back {what}")
     return printable(f"{event.author} asks for {what} until {event.until.isoformat()}: {event.why}")
+
+
+def _until(text: str, now: datetime) -> datetime:
+    """Return the instant that was typed, or raise `UsageError` that names the field."""
+    try:
+        found = moment(text, now, "future")
+    except UsageError as error:
+        raise UsageError(f"until: {error}") from error
+    if found <= now:
+        raise UsageError(f"until: {text!r} is past; name a time to come")
+    return found
