@@ -29,7 +29,7 @@ def frame(console: Console, title: str) -> Iterator[None]:
             Clock(form="zone")
         theme = Button("", classes="d-theme", label="Theme")
         theme.props("data-theme-switch").on("click", js_handler="() => daedalus.switchTheme()")
-    with ui.element("main").classes("d-page").props('id="main" tabindex="-1"'):
+    with ui.element("div").classes("d-page").props('id="main" tabindex="-1"'):
         banner = Banner()
         banner.show(console.live.standing())
         yield
