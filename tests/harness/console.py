@@ -22,14 +22,14 @@ SCREENSHOTS = "DAEDALUS_SCREENSHOTS"
 
 
 @contextmanager
-def serving(broker: Broker, directory: Path) -> Iterator[str]:
+def serving(broker: Broker, directory: Path, author: str = AUTHOR) -> Iterator[str]:
     """Run `daedalus serve --steer` on a free port, and give its address."""
     found = Replica(
         "console",
         ["-m", "daedalus_console", "serve", "--steer", "--port", "0"],
         {
             "DAEDALUS_BOOTSTRAP": broker.bootstrap,
-            "LOGNAME": AUTHOR,
+            "LOGNAME": author,
             "PYTHONUNBUFFERED": "1",
             "TZ": "UTC",
         },

@@ -58,7 +58,8 @@ class Banner(ui.element):
             self.classes(remove="d-note")
             self._since.show(standing.kafka.since)
             self._before.show("Kafka does not answer since ")
-            why = f" ({standing.kafka.why})" if standing.kafka.why else ""
+            where = standing.kafka.why.removeprefix("Kafka does not answer ")
+            why = f" ({where})" if where else ""
             self._after.show(f"{why}. What you see is of then; it resumes by itself.")
         elif standing.reading:
             self.classes(add="d-note")

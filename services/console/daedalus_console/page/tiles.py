@@ -5,7 +5,7 @@ from nicegui import ui
 from daedalus_console.figures import number, rate
 from daedalus_console.live.views import JobRow
 from daedalus_console.page.parts import Clock, Load, Text
-from daedalus_console.page.words import moving, saved, seconds
+from daedalus_console.page.words import moving, records, saved, seconds
 
 
 class Tiles:
@@ -34,7 +34,7 @@ class Tiles:
         self._load.show(row.workload, row.capacity)
         self._workload.show(rate(row.workload))
         self._capacity.show(rate(row.capacity))
-        self._lag.show("?" if row.lag is None else f"{number(row.lag)} records")
+        self._lag.show(records(row.lag))
         self._latency.show(seconds(row.latency))
         self._move.show(moving(row.move, row.scale_out))
         self._at.set_visibility(row.move is not None)
