@@ -440,14 +440,14 @@ def test_nothing_that_may_be_asked_breaks_the_api(
     console: Served, job: str, tmp_path: Path
 ) -> None:
     config = tmp_path / "schemathesis.toml"
-    # The job that is there, half of the time; a stream never ends.
+    # Names made up are none that exist; and a stream never ends.
     config.write_text(
-        f'[parameters]\n"path.job" = ["{job}", "nobody"]\n'
+        f'[parameters]\n"path.job" = "{job}"\n'
         '[[operations]]\ninclude-path = "/api/events"\nenabled = false\n'
     )
     command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config)]
     command += ["run", f"{console.url}/api/openapi.json", "--header", "Authorization: Bearer right"]
-    command += ["--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--seed", "7"]
+    command += ["--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--seed", "7"]
     command += ["--checks", CHECKS, "--generation-database", "none", "--no-color"]
     run = subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path
