@@ -322,7 +322,7 @@ async def test_a_listener_hears_of_all_that_changed_since_it_asked(
     await heard.aclose()
 
     assert first.jobs == {"ysb"}
-    assert (second.jobs, second.standing) == ({"other"}, True)
+    assert (second.jobs, second.standing) == (frozenset({"other"}), True)
     assert live.changed_since(live.row("ysb", noon).revision) == {"other"}
 
 

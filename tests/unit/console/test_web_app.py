@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ def app(live: Live, noon: datetime) -> App:
 
 
 @pytest.fixture
-def token_file(tmp_path: Path) -> Iterator[Path]:
+def token_file(tmp_path: Path) -> Path:
     path = tmp_path / "tokens.yaml"
     right, looker = (hashlib.sha256(text.encode()).hexdigest() for text in ("right", "look"))
     path.write_text(
@@ -336,7 +335,7 @@ class Listener:
                     return fields.get("id", ""), json.loads(fields["data"])
 
     async def close(self) -> None:
-        await self.events.aclose()  # type: ignore[attr-defined]  # a generator, though not by type
+        await self.events.aclose()
 
 
 def again(past: Any, seconds: int) -> Record:

@@ -4,7 +4,7 @@ A listener that is slow misses nothing: changes of a job are gathered until it a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
@@ -48,7 +48,7 @@ class Feed:
                     with suppress(RuntimeError):  # its loop has ended
                         listener.loop.call_soon_threadsafe(listener.woken.set)
 
-    async def changes(self, heartbeat: float | None = None) -> AsyncIterator[Changed]:
+    async def changes(self, heartbeat: float | None = None) -> AsyncGenerator[Changed, None]:
         """Yield what changes from now on; with a heartbeat (seconds) also that nothing did."""
         listener = _Listener(asyncio.get_running_loop(), asyncio.Event())
         with self._lock:

@@ -44,7 +44,6 @@ class Ports:
 JobName = Annotated[str, Path(pattern=JOB_NAME, max_length=200, description="Name of the job.")]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Entries of the page at most.")]
 Moment = Annotated[str | None, Query(max_length=40, description="ISO 8601, with its offset.")]
-Bound = Annotated[str, Path(pattern="^(floor|ceiling|pin)$", description="What is asked for.")]
 Match = Annotated[
     str | None,
     Header(
@@ -263,29 +262,45 @@ def _writing(found: APIRouter, ports: Ports) -> None:
         person, way = _person(request), wanted.direction
         return _said(steering.end(person, job, OverrideKind.PAUSE, way, _tag(if_match)), response)
 
-    @found.put("/jobs/{job}/{kind}", status_code=201, responses=WRITE, tags=["steer"])
+    for kind in (OverrideKind.FLOOR, OverrideKind.CEILING, OverrideKind.PIN):
+        _bounding(found, steering, kind)
+
+
+def _bounding(found: APIRouter, steering: Steering, kind: OverrideKind) -> None:
+    path = f"/jobs/{{job}}/{kind}"
+
     def bound(
         job: JobName,
-        kind: Bound,
         wanted: shapes.BoundWanted,
         request: Request,
         response: Response,
         if_match: Match = None,
     ) -> shapes.WrittenOverrides:
-        """Ask for a floor, a ceiling or a pin, for a while; it replaces the one before."""
-        asked = Asked(
-            job, OverrideKind(kind), wanted.until, wanted.why, Direction.BOTH, wanted.workers
-        )
+        asked = Asked(job, kind, wanted.until, wanted.why, Direction.BOTH, wanted.workers)
         return _said(steering.ask(_person(request), asked, _tag(if_match)), response)
 
-    @found.delete("/jobs/{job}/{kind}", responses=WRITE, tags=["steer"])
     def take_back(
-        job: JobName, kind: Bound, request: Request, response: Response, if_match: Match = None
+        job: JobName, request: Request, response: Response, if_match: Match = None
     ) -> shapes.WrittenOverrides:
-        """Take a floor, a ceiling or a pin back."""
         person = _person(request)
-        written = steering.end(person, job, OverrideKind(kind), Direction.BOTH, _tag(if_match))
+        written = steering.end(person, job, kind, Direction.BOTH, _tag(if_match))
         return _said(written, response)
+
+    found.put(
+        path,
+        name=f"{kind}",
+        description=f"Ask for a {kind}, for a while; it replaces the one before.",
+        status_code=201,
+        responses=WRITE,
+        tags=["steer"],
+    )(bound)
+    found.delete(
+        path,
+        name=f"end {kind}",
+        description=f"Take a {kind} back.",
+        responses=WRITE,
+        tags=["steer"],
+    )(take_back)
 
 
 def tell(ports: Ports, job: str, wanted: str, tick: datetime | None) -> tuple[Story, bool]:

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError
@@ -21,7 +21,7 @@ from daedalus_console.records import printable
 from daedalus_console.web import api, problems, signing
 from daedalus_console.web.access import Access
 from daedalus_console.web.api import Ports
-from daedalus_console.web.guard import Guard
+from daedalus_console.web.guard import Guard, is_api
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.steering import ChangedError, Steering, TooManyError
 from daedalus_console.web.stream import FullError, Streams
@@ -49,7 +49,7 @@ class Parts:
 
 
 def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIApp:
-    """Return the application; `page` adds what is shown to people, after all else."""
+    """Return the application; `page` adds what is shown to people."""
     settings, live, clock = parts.settings, parts.live, parts.clock
     ports = Ports(
         live=live,
@@ -58,7 +58,7 @@ def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIA
         address=parts.address,
         clock=clock,
     )
-    app = FastAPI(
+    answers = FastAPI(
         title="Daedalus",
         version="1",
         description=DESCRIPTION,
@@ -66,13 +66,27 @@ def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIA
         docs_url=None,  # it would come from another host
         redoc_url=None,
     )
-    _errors(app)
-    app.include_router(api.router(ports))
-    _health(app, live)
-    signing.add(app, parts.access)
-    _documented(app)
-    page(app, ports, parts.access)
-    return Guard(app, settings, parts.access)
+    _errors(answers)
+    answers.include_router(api.router(ports))
+    _health(answers, live)
+    _documented(answers)
+    shows = FastAPI(openapi_url=None)
+    signing.add(shows, parts.access)
+    page(shows, ports, parts.access)
+    return Guard(_Split(answers, shows), settings, parts.access)
+
+
+class _Split:
+    """Two applications, since the page takes every path that it is given."""
+
+    def __init__(self, answers: ASGIApp, shows: ASGIApp) -> None:
+        self._answers = answers
+        self._shows = shows
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one of them answer; begin and end are the page's alone."""
+        programs = scope["type"] == "http" and is_api(scope["path"])
+        await (self._answers if programs else self._shows)(scope, receive, send)
 
 
 def _health(app: FastAPI, live: Live) -> None:

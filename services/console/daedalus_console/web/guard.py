@@ -62,7 +62,7 @@ class Guard:
                 await receive()
                 await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
             return
-        headed = _with_headers(send, _API if _is_api(scope["path"]) else _PAGE)
+        headed = _with_headers(send, _API if is_api(scope["path"]) else _PAGE)
         if refusal is not None:
             await refusal(scope, receive, headed)
             return
@@ -92,7 +92,7 @@ class Guard:
         try:
             scope.setdefault("state", {})["person"] = self._access.person(asks)
         except SignInError as error:
-            if _is_api(scope["path"]) or scope["type"] == "websocket":
+            if is_api(scope["path"]) or scope["type"] == "websocket":
                 return of(error)
             if self._access.has_tokens:
                 return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
@@ -114,7 +114,8 @@ def foreign(asks: HTTPConnection) -> str | None:
     return None
 
 
-def _is_api(path: str) -> bool:
+def is_api(path: str) -> bool:
+    """Whether programs ask there, and not browsers."""
     return path.startswith("/api/") or path in {"/api", "/healthz", "/readyz", "/metrics"}
 
 

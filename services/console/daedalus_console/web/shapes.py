@@ -52,7 +52,7 @@ class PauseWanted(Wanted):
 class BoundWanted(Wanted):
     """A floor, a ceiling or a pin."""
 
-    workers: int = Field(ge=0, le=10_000)
+    workers: int = Field(ge=0, le=10_000, strict=True)
     """So many workers."""
 
     until: Until

@@ -78,7 +78,6 @@ class Steering:
         self._clock = clock
         self._per_minute = per_minute
         self._lock = Lock()
-        self._kafka: Kafka | None = None
         self._asked: dict[str, deque[datetime]] = {}
 
     def ask(self, person: Person, asked: Asked, tag: str | None = None) -> Written:
@@ -123,7 +122,8 @@ class Steering:
         with self._lock:
             now = self._clock()
             self._count(person, now)
-            kafka = self._cluster()
+            # A client that lived through Kafka's absence fails in other ways than a new one.
+            kafka = Kafka(self._address)
             known = control(kafka, job)
             spec = declared(job, known)
             if tag is not None and tag != tag_of(known, now):
@@ -148,14 +148,6 @@ class Steering:
                 f"{person.name} asked {len(asked)} times within a minute; wait a little"
             )
         asked.append(now)
-
-    def _cluster(self) -> Kafka:
-        """Return the cluster; who waits for the lock behind a dead one gets a fresh look."""
-        if self._kafka is None:
-            kafka = Kafka(self._address)
-            kafka.partitions()
-            self._kafka = kafka
-        return self._kafka
 
 
 def tag_of(known: JobControl, now: datetime) -> str:

@@ -6,7 +6,7 @@ process answers.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from uuid import uuid4
@@ -41,7 +41,7 @@ class Streams:
         self._open = 0
         self._process = uuid4().hex[:8]
 
-    async def events(self, job: str | None, last: str | None) -> AsyncIterator[str]:
+    async def events(self, job: str | None, last: str | None) -> AsyncGenerator[str, None]:
         """Yield events for ever, as text of the stream.
 
         Args:
