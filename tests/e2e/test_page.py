@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from daedalus_shared.events import Declaration, JobMetrics, Override, Sample, Worker
 from daedalus_shared.job_spec import JobSpec
@@ -26,7 +26,7 @@ LIVE = 2.0
 EVIL = "<img src=x onerror=\"window.hurt=1\"> & 'sale'"
 """A reason that would be harm if it were taken for markup."""
 
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 JOB = "sim-0000"
 
@@ -381,7 +381,7 @@ def _luminance(page: Page, name: str) -> float:
     red, green, blue = (
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in parts
     )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
 def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, broker: Broker) -> None:

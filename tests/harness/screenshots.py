@@ -16,7 +16,17 @@ from playwright.sync_api import Browser, Page
 from harness.broker import running_broker
 from harness.console import browsing, serving, simulated
 
-RESCALES = 4
+JOBS = {
+    "JOBS": "5",
+    "SPEED": "20",
+    "WORKERS": "6",
+    "INSTANCE": "shop",
+    "SHAPES": '["sine"]',
+    "MINUTES": "60",
+}
+"""Simulated jobs whose workload rises and falls within three minutes."""
+
+RESCALES = 7
 """Rescales that the job of the pictures has had at least."""
 
 PATIENCE = 600.0
@@ -34,7 +44,7 @@ def main(folder: Path) -> None:
         work = Path(name)
         with (
             running_broker(work / "kafka") as broker,
-            simulated(broker, work, JOBS="6", SPEED="20", WORKERS="6", INSTANCE="shop"),
+            simulated(broker, work, **JOBS),
             serving(broker, work, "ada") as url,
             browsing() as browser,
         ):
@@ -43,7 +53,7 @@ def main(folder: Path) -> None:
 
 def take(browser: Browser, url: str, folder: Path) -> None:
     """Wait for a job with some rescales, and take the pictures."""
-    page = browser.new_page(viewport={"width": 1200, "height": 820}, locale="en-GB")
+    page = browser.new_page(viewport={"width": 1200, "height": 1120}, locale="en-GB")
     job = moved(page, url)
     print(f"· pictures of {job}", flush=True)
 
@@ -54,6 +64,7 @@ def take(browser: Browser, url: str, folder: Path) -> None:
     page.locator("#candidates").wait_for()
     page.locator("#decision").scroll_into_view_if_needed()
     page.evaluate("document.getElementById('decision').scrollIntoView()")
+    page.set_viewport_size({"width": 1200, "height": 900})
     picture(page, folder / "decision.png")
     page.goto(url)
     page.get_by_role("link", name=job).wait_for()

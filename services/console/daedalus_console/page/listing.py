@@ -1,5 +1,6 @@
 """The list of jobs: one row a job, sorted, searched and paged on the server, live."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
@@ -7,9 +8,9 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from daedalus_console.figures import number
-from daedalus_console.live.views import JobRow, Standing
+from daedalus_console.live.views import JobRow
 from daedalus_console.page.choose import FALLS_FIRST, SIZE, Choice, Order, shown
-from daedalus_console.page.frame import frame, refreshing
+from daedalus_console.page.frame import PERIOD, frame
 from daedalus_console.page.parts import Button, Cell, Clock, Link, Load, State, Text
 from daedalus_console.page.ports import Console
 from daedalus_console.page.words import KINDS, moving, saved
@@ -37,6 +38,7 @@ class Listing:
     def __init__(self, console: Console, choice: Choice) -> None:
         self._console = console
         self._choice = choice
+        self._rows: Sequence[JobRow] = ()
         Text("h1", "Jobs", "d-visually-hidden")
         with ui.element("div").classes("d-row d-spread").style("margin-top: 12px"):
             search = ui.element("input").classes("d-search")
@@ -64,10 +66,11 @@ class Listing:
             self._where = Text("span")
             self._on = Button("Next →", lambda: self._turn(1))
         self._show()
-        refreshing(console, self._changed)
+        ui.timer(PERIOD, self._look)
 
-    def _changed(self, _: Standing) -> None:
-        self._show()
+    def _look(self) -> None:
+        if self._console.rows() is not self._rows:
+            self._show()
 
     def _choose(self, choice: Choice) -> None:
         self._choice = choice
@@ -87,7 +90,8 @@ class Listing:
         self._choose(replace(self._choice, page=max(1, self._choice.page + by)))
 
     def _show(self) -> None:
-        found = shown(self._console.rows(), self._choice)
+        self._rows = self._console.rows()
+        found = shown(self._rows, self._choice)
         if found.page != self._choice.page:
             self._choice = replace(self._choice, page=found.page)
         for place, line in enumerate(self._lines):

@@ -15,8 +15,11 @@ from daedalus_console.web.people import Person
 from daedalus_console.web.steering import Asked, Written
 from daedalus_shared.events import Decision, Override
 
-SHARED = timedelta(seconds=1)
-"""How old a list of jobs may be that several who look at it share."""
+SHARED = timedelta(seconds=0.5)
+"""How old a list of jobs may be that several who look at it share, though there is news."""
+
+IDLE = timedelta(seconds=5)
+"""How old it may be without news: jobs grow silent as time passes."""
 
 
 class Console:
@@ -25,7 +28,8 @@ class Console:
     def __init__(self, ports: Ports, access: Access) -> None:
         self._ports = ports
         self._access = access
-        self._rows: tuple[datetime, list[JobRow]] | None = None
+        self._rows: list[JobRow] = []
+        self._made: tuple[datetime, int] | None = None
 
     @property
     def live(self) -> Live:
@@ -37,11 +41,15 @@ class Console:
         return self._ports.clock()
 
     def rows(self) -> list[JobRow]:
-        """Return all jobs, at most a second old."""
-        now = self.now()
-        if self._rows is None or now - self._rows[0] >= SHARED:
-            self._rows = (now, self.live.rows(now))
-        return self._rows[1]
+        """Return all jobs: the same list again while there is no newer one."""
+        now, revision = self.now(), self.live.standing().revision
+        if self._made is not None:
+            age = now - self._made[0]
+            if age < SHARED or (revision == self._made[1] and age < IDLE):
+                return self._rows
+        self._made = (now, revision)
+        self._rows = self.live.rows(now)
+        return self._rows
 
     def person(self, request: Request) -> Person:
         """Return who looks at a page; asked anew for each wish, since a token may have expired."""
