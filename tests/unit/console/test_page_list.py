@@ -8,7 +8,7 @@ import pytest
 from daedalus_console.board import Health
 from daedalus_console.live.views import JobRow, Move, RescaleLine, Savings, State
 from daedalus_console.page.choose import SIZE, Choice, Order, shown
-from daedalus_console.page.words import kept, moving, outcome, saved, wish
+from daedalus_console.page.words import ahead, kept, moving, outcome, saved, wish
 from daedalus_shared.events import Direction, Override, OverrideKind, Promise, Status
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -139,6 +139,13 @@ def test_what_is_unknown_is_said_and_never_zero() -> None:
     assert moving(Move(at=NOON, to=None, kind="expected", why=""), None) == (
         "? → more than allowed, expected"
     )
+
+
+def test_a_move_that_has_arrived_is_none_any_more() -> None:
+    move = Move(at=NOON, to=4, kind="commanded", why="")
+
+    assert ahead(row("moving", scale_out=6, move=move)) == move
+    assert ahead(row("there", scale_out=4, move=move)) is None
 
 
 def rescale(**known: object) -> RescaleLine:

@@ -13,7 +13,7 @@ from daedalus_console.page.choose import FALLS_FIRST, SIZE, Choice, Order, shown
 from daedalus_console.page.frame import PERIOD, frame
 from daedalus_console.page.parts import Button, Cell, Clock, Link, Load, State, Text
 from daedalus_console.page.ports import Console
-from daedalus_console.page.words import KINDS, moving, saved
+from daedalus_console.page.words import KINDS, ahead, moving, saved
 
 COLUMNS = {
     Order.JOB: "Job",
@@ -149,10 +149,11 @@ class Line:
         self._workers.show(_workers(row))
         self._load.show(row.workload, row.capacity)
         self._lag.show(number(row.lag))
-        self._move.show(moving(row.move, row.scale_out) + (" " if row.move else ""))
-        self._at.set_visibility(row.move is not None)
-        if row.move is not None:
-            self._at.show(row.move.at)
+        move = ahead(row)
+        self._move.show(moving(move, row.scale_out) + (" " if move else ""))
+        self._at.set_visibility(move is not None)
+        if move is not None:
+            self._at.show(move.at)
         self._saved.show(saved(row.today))
 
 

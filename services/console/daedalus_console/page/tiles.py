@@ -5,7 +5,7 @@ from nicegui import ui
 from daedalus_console.figures import number, rate
 from daedalus_console.live.views import JobRow
 from daedalus_console.page.parts import Clock, Load, Text
-from daedalus_console.page.words import moving, records, saved, seconds
+from daedalus_console.page.words import ahead, moving, records, saved, seconds
 
 
 class Tiles:
@@ -36,11 +36,12 @@ class Tiles:
         self._capacity.show(rate(row.capacity))
         self._lag.show(records(row.lag))
         self._latency.show(seconds(row.latency))
-        self._move.show(moving(row.move, row.scale_out))
-        self._at.set_visibility(row.move is not None)
-        if row.move is not None:
-            self._at.show(row.move.at)
-        self._why.show(f": {row.move.why}" if row.move else "")
+        move = ahead(row)
+        self._move.show(moving(move, row.scale_out))
+        self._at.set_visibility(move is not None)
+        if move is not None:
+            self._at.show(move.at)
+        self._why.show(f": {move.why}" if move else "")
         self._saved.show(saved(row.today))
         self._used.show(f"{number(row.today.hours)} h used" if row.today else "")
 

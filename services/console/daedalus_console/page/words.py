@@ -51,6 +51,11 @@ def saved(found: Savings | None) -> str:
     return f"{joined(hours(found.saved))} ({joined(part)})"
 
 
+def ahead(row: JobRow) -> Move | None:
+    """Return the move that is still to come: one that has arrived is none any more."""
+    return None if row.move is None or row.move.to == row.scale_out else row.move
+
+
 def moving(move: Move | None, scale_out: int | None) -> str:
     """Return the next expected move, without its time."""
     if move is None:
