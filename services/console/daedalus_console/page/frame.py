@@ -7,7 +7,7 @@ from nicegui import ui
 
 from daedalus_console.live.views import Standing
 from daedalus_console.page.parts import Button, Clock, Link, Text
-from daedalus_console.page.ports import Ports
+from daedalus_console.page.ports import Console
 
 PERIOD = 0.5
 """Seconds between two looks at what has changed; most find nothing, and send nothing."""
@@ -17,7 +17,7 @@ IDLE = 5
 
 
 @contextmanager
-def frame(ports: Ports, title: str) -> Iterator[None]:
+def frame(console: Console, title: str) -> Iterator[None]:
     """Lay out a page; what is made within lies in its main part."""
     ui.page_title(f"{title} · Daedalus" if title else "Daedalus")
     Link("Skip to the content", "#main", "d-skip")
@@ -29,11 +29,11 @@ def frame(ports: Ports, title: str) -> Iterator[None]:
             Clock(form="zone")
         theme = Button("", classes="d-theme", label="Theme")
         theme.props("data-theme-switch").on("click", js_handler="() => daedalus.switchTheme()")
-    with ui.element("main").classes("d-page").props('id="main" tabindex="-1"'):
+    with ui.element("div").classes("d-page").props('id="main" tabindex="-1"'):
         banner = Banner()
-        banner.show(ports.live.standing())
+        banner.show(console.live.standing())
         yield
-    refreshing(ports, banner.show)
+    refreshing(console, banner.show)
     ui.run_javascript("daedalus.mounted()")
 
 
@@ -58,7 +58,8 @@ class Banner(ui.element):
             self.classes(remove="d-note")
             self._since.show(standing.kafka.since)
             self._before.show("Kafka does not answer since ")
-            why = f" ({standing.kafka.why})" if standing.kafka.why else ""
+            where = standing.kafka.why.removeprefix("Kafka does not answer ")
+            why = f" ({where})" if where else ""
             self._after.show(f"{why}. What you see is of then; it resumes by itself.")
         elif standing.reading:
             self.classes(add="d-note")
@@ -66,13 +67,13 @@ class Banner(ui.element):
             self._after.show("what you see is not complete yet.")
 
 
-def refreshing(ports: Ports, show: Callable[[Standing], None]) -> None:
+def refreshing(console: Console, show: Callable[[Standing], None]) -> None:
     """Call `show` when anything has changed, and now and then, as long as the page is open."""
     seen: list[tuple[int, int]] = []
 
     def look() -> None:
-        standing = ports.live.standing()
-        mark = (standing.revision, int(ports.clock().timestamp()) // IDLE)
+        standing = console.live.standing()
+        mark = (standing.revision, int(console.now().timestamp()) // IDLE)
         if seen != [mark]:
             seen[:] = [mark]
             show(standing)

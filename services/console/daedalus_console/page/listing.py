@@ -11,7 +11,7 @@ from daedalus_console.live.views import JobRow, Standing
 from daedalus_console.page.choose import FALLS_FIRST, SIZE, Choice, Order, shown
 from daedalus_console.page.frame import frame, refreshing
 from daedalus_console.page.parts import Button, Cell, Clock, Link, Load, State, Text
-from daedalus_console.page.ports import Ports
+from daedalus_console.page.ports import Console
 from daedalus_console.page.words import KINDS, moving, saved
 
 COLUMNS = {
@@ -25,17 +25,17 @@ COLUMNS = {
 }
 
 
-def listing(ports: Ports, choice: Choice) -> None:
+def listing(console: Console, choice: Choice) -> None:
     """Make the page."""
-    with frame(ports, ""):
-        Listing(ports, choice)
+    with frame(console, ""):
+        Listing(console, choice)
 
 
 class Listing:
     """The table and what steers it."""
 
-    def __init__(self, ports: Ports, choice: Choice) -> None:
-        self._ports = ports
+    def __init__(self, console: Console, choice: Choice) -> None:
+        self._console = console
         self._choice = choice
         Text("h1", "Jobs", "d-visually-hidden")
         with ui.element("div").classes("d-row d-spread").style("margin-top: 12px"):
@@ -64,7 +64,7 @@ class Listing:
             self._where = Text("span")
             self._on = Button("Next →", lambda: self._turn(1))
         self._show()
-        refreshing(ports, self._changed)
+        refreshing(console, self._changed)
 
     def _changed(self, _: Standing) -> None:
         self._show()
@@ -87,7 +87,7 @@ class Listing:
         self._choose(replace(self._choice, page=max(1, self._choice.page + by)))
 
     def _show(self) -> None:
-        found = shown(self._ports.rows(), self._choice)
+        found = shown(self._console.rows(), self._choice)
         if found.page != self._choice.page:
             self._choice = replace(self._choice, page=found.page)
         for place, line in enumerate(self._lines):

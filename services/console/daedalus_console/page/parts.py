@@ -141,23 +141,37 @@ class Link(Text):
             self.update()
 
 
-class Chart(ui.echart):
-    """A chart as SVG, with a sentence for those who do not see it."""
+class Chart(ui.element):
+    """A chart as SVG, with a sentence for those who do not see it.
 
-    def __init__(self, options: Options, height: int, label: str) -> None:
-        super().__init__(options, renderer="svg")
+    The page's text is there before its charts: their script is larger than all else together, and
+    is fetched once the text is shown (`begin`).
+    """
+
+    def __init__(self, height: int, label: str) -> None:
+        super().__init__("div")
         self.classes("d-chart").style(f"height: {height}px")
-        self.props('role="img"')
+        self._props["role"] = "img"
         self._props["aria-label"] = label
-        self._shown = options
+        self._options: Options | None = None
+        self.drawn: ui.echart | None = None
+        """The chart in the browser; None before it was begun."""
 
     def draw(self, options: Options) -> None:
         """Draw other options; the same ones are not sent again."""
-        if options == self._shown:
+        if options == self._options:
             return
-        self._shown = options
-        self._props["options"] = options
-        self.update()
+        self._options = options
+        if self.drawn is not None:
+            self.drawn.props["options"] = options
+            self.drawn.update()
+
+    def begin(self) -> None:
+        """Fetch what draws it, and draw what was told last."""
+        if self.drawn is None:
+            with self:
+                self.drawn = ui.echart(self._options or {}, renderer="svg")
+            self.drawn.style("height: 100%")
 
 
 class Cell(ui.element):
@@ -184,3 +198,12 @@ class Facts(ui.element):
             with ui.element("dd"):
                 for sentence in sentences:
                     Text("p", sentence)
+
+
+def card(title: str) -> ui.element:
+    """Return a section with a heading."""
+    found = ui.element("section").classes("d-card")
+    found.props["aria-label"] = title
+    with found:
+        Text("h2", title)
+    return found

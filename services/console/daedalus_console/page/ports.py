@@ -1,60 +1,77 @@
-"""What the page is connected to: what is known of jobs, and a way to say what people want."""
+"""What the page is connected to: what is known of jobs, the past, and steering by a person."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+import asyncio
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from starlette.requests import Request
 
+from daedalus_console.errors import ConsoleError
 from daedalus_console.live.live import Live
 from daedalus_console.live.views import JobRow
-from daedalus_console.rescales import Story
-from daedalus_shared.events import Direction, OverrideKind
+from daedalus_console.web import past
+from daedalus_console.web.access import Access
+from daedalus_console.web.api import Ports
+from daedalus_console.web.people import Person
+from daedalus_console.web.steering import Asked, Written
+from daedalus_shared.events import Decision, Override
+
+SHARED = timedelta(seconds=1)
+"""How old a list of jobs may be that several who look at it share."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person typed into a dialog."""
+class Console:
+    """The console as the page sees it."""
 
-    job: str
-    kind: OverrideKind
-    until: str
-    why: str
-    direction: Direction = Direction.BOTH
-    scale_out: int | None = None
+    def __init__(self, ports: Ports, access: Access) -> None:
+        self._ports = ports
+        self._access = access
+        self._rows: tuple[datetime, list[JobRow]] | None = None
 
+    @property
+    def live(self) -> Live:
+        """What is known right now."""
+        return self._ports.live
 
-class Steering(Protocol):
-    """Writes what people want; a `ConsoleError` says why it was refused."""
-
-    async def ask(self, asked: Asked, author: str) -> datetime:
-        """Ask for an override; return the instant from which a tick's end counts it in."""
-
-    async def end(self, job: str, kind: OverrideKind, way: Direction, author: str) -> None:
-        """Take back an override."""
-
-
-@dataclass
-class Ports:
-    """All that the page is connected to."""
-
-    live: Live
-    clock: Callable[[], datetime]
-    author: Callable[[Request], str]
-    """Who looks at the page."""
-
-    steering: Callable[[Request], Steering | None]
-    """What this person may steer by; None for one who may only read."""
-
-    story: Callable[[str, str], Awaitable[Story | None]] | None = None
-    """Reads a decision by job and id from the topics, where it is not in memory any more."""
-
-    _rows: tuple[datetime, list[JobRow]] | None = field(default=None, init=False)
+    def now(self) -> datetime:
+        """Return the present."""
+        return self._ports.clock()
 
     def rows(self) -> list[JobRow]:
-        """Return all jobs, at most a second old: all who look at the list share them."""
-        now = self.clock()
-        if self._rows is None or now - self._rows[0] >= timedelta(seconds=1):
+        """Return all jobs, at most a second old."""
+        now = self.now()
+        if self._rows is None or now - self._rows[0] >= SHARED:
             self._rows = (now, self.live.rows(now))
         return self._rows[1]
+
+    def person(self, request: Request) -> Person:
+        """Return who looks at a page; asked anew for each wish, since a token may have expired."""
+        return self._access.person(request)
+
+    async def ask(self, request: Request, asked: Asked) -> Written:
+        """Write an override, or raise `ConsoleError`."""
+        person = self.person(request)
+        return await asyncio.to_thread(self._ports.steering.ask, person, asked)
+
+    async def end(self, request: Request, asked: Override) -> Written:
+        """Take an override back, or raise `ConsoleError`."""
+        person = self.person(request)
+        return await asyncio.to_thread(
+            self._ports.steering.end, person, asked.job, asked.kind, asked.direction
+        )
+
+    async def older(self, job: str, wanted: str, tick: datetime) -> Decision | None:
+        """Read a decision from its topic, by id and tick; None where it is not there."""
+        address = self._ports.address
+        try:
+            return await asyncio.to_thread(past.decision, address, job, wanted, tick)
+        except ConsoleError:
+            return None
+
+    async def older_at(self, job: str, at: datetime) -> Decision | None:
+        """Read the decision in effect at an instant from its topic; None where none is there."""
+        address = self._ports.address
+        try:
+            found = await asyncio.to_thread(past.decisions, address, job, at, 1, None)
+        except ConsoleError:
+            return None
+        return found[0] if found else None

@@ -5,11 +5,13 @@ from functools import partial
 from typing import Any
 
 from nicegui import ui
+from starlette.requests import Request
 
 from daedalus_console.errors import ConsoleError
 from daedalus_console.page.parts import Button, Clock, Text
-from daedalus_console.page.ports import Asked, Steering
+from daedalus_console.page.ports import Console
 from daedalus_console.page.words import wish
+from daedalus_console.web.steering import Asked
 from daedalus_shared.events import Direction, Override, OverrideKind
 
 TITLES = {
@@ -49,34 +51,51 @@ _INSTANT = """(event) => {
 class Steer:
     """The buttons and their dialog, for one job and one person."""
 
-    def __init__(self, job: str, steering: Steering | None, author: str, said: Text) -> None:
+    def __init__(self, console: Console, job: str, request: Request, said: Text) -> None:
+        self._console = console
         self._job = job
-        self._steering = steering
-        self._author = author
+        self._request = request
+        self._person = console.person(request)
         self._said = said
         """Where it is said what was done."""
         with ui.element("div").classes("d-row").props('role="group" aria-label="Steer"'):
             for kind, title in TITLES.items():
                 button = Button(f"{title} …", partial(self._open, kind))
-                button.enable(able=steering is not None)
-        if steering is None:
-            Text("p", "You may look, not steer: this console only reads, or you are not signed in.")
+                button.enable(able=self.able)
+        if not self.able:
+            with ui.element("p").classes("d-faint"):
+                Text("span", f"{self._person.name} may look, not steer. To steer here: ")
+                Text("code", "daedalus serve --steer")
+                Text("span", ", or a token with the role steer.")
 
     def _open(self, kind: OverrideKind) -> None:
-        if self._steering is not None:
-            _Form(self._job, kind, self._author, self._steering, self._said).open()
+        if self.able:
+            _Form(self, kind).open()
 
     @property
     def able(self) -> bool:
         """Whether this person may steer."""
-        return self._steering is not None
+        return self._person.steers
+
+    @property
+    def job(self) -> str:
+        """The job."""
+        return self._job
+
+    @property
+    def author(self) -> str:
+        """In whose name things are written."""
+        return self._person.name
+
+    async def ask(self, asked: Asked) -> None:
+        """Write an override and say so, or raise `ConsoleError`."""
+        await self._console.ask(self._request, asked)
+        self._said.show(f"{TITLES[asked.kind]}: written, and effective at the next tick.")
 
     async def end(self, asked: Override) -> None:
         """Take an override back."""
-        if self._steering is None:
-            return
         try:
-            await self._steering.end(asked.job, asked.kind, asked.direction, self._author)
+            await self._console.end(self._request, asked)
         except ConsoleError as error:
             self._said.show(f"Not taken back: {error}")
         else:
@@ -86,16 +105,14 @@ class Steer:
 class _Form:
     """A dialog for one override; what is wrong is said in it, and nothing typed is lost."""
 
-    def __init__(
-        self, job: str, kind: OverrideKind, author: str, steering: Steering, said: Text
-    ) -> None:
-        self._kind, self._job, self._author = kind, job, author
-        self._steering, self._said = steering, said
+    def __init__(self, steer: Steer, kind: OverrideKind) -> None:
+        self._kind = kind
+        self._steer = steer
         self._typed: dict[str, str] = {"span": "30m", "way": Direction.BOTH.value}
         with ui.dialog() as self._dialog, ui.element("form").classes("d-dialog") as form:
             form.props('novalidate aria-labelledby="d-title"')
             form.on("submit", self._submit, [], js_handler="(e) => { e.preventDefault(); emit(); }")
-            Text("h2", f"{TITLES[kind]}: {job}").props('id="d-title"')
+            Text("h2", f"{TITLES[kind]}: {steer.job}").props('id="d-title"')
             Text("p", _EXPLAINED[kind], "d-faint")
             if kind is OverrideKind.PAUSE:
                 self._choice("Direction", "way", {way.value: text for way, text in WAYS.items()})
@@ -107,7 +124,7 @@ class _Form:
             self._until = self._input("Until", "until", 'type="datetime-local"', _INSTANT)
             self._until.set_visibility(False)
             self._input("Reason", "why", 'type="text" maxlength="300" autocomplete="off"')
-            Text("p", f"Recorded as asked by {author}.", "d-faint").style("margin-top: 10px")
+            Text("p", f"Recorded as asked by {steer.author}.", "d-faint").style("margin-top: 10px")
             self._wrong = Text("p", classes="d-error")
             self._wrong.props('role="alert"')
             with ui.element("div").classes("d-row").style("margin-top: 14px"):
@@ -156,7 +173,7 @@ class _Form:
         if not why:
             raise ConsoleError("Reason: say why, so that others know")
         return Asked(
-            job=self._job,
+            job=self._steer.job,
             kind=self._kind,
             until=until,
             why=why,
@@ -168,11 +185,10 @@ class _Form:
         self._wrong.show("")
         self._go.enable(able=False)
         try:
-            await self._steering.ask(self._asked(), self._author)
+            await self._steer.ask(self._asked())
         except ConsoleError as error:
             self._wrong.show(str(error))
         else:
-            self._said.show(f"{TITLES[self._kind]}: written, and effective at the next tick.")
             self._dialog.close()
         finally:
             self._go.enable(able=True)

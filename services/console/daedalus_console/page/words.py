@@ -27,11 +27,28 @@ def hours(value: float | None) -> str:
     return "?" if value is None else f"{number(value)} h"
 
 
+def joined(text: str) -> str:
+    """Return a figure that no line break parts from its unit."""
+    return text.replace(" ", "\u00a0")
+
+
+def records(count: float | None) -> str:
+    """Return a number of records.
+
+    >>> records(1.0), records(0.0), records(None)
+    ('1 record', '0 records', '?')
+    """
+    if count is None:
+        return "?"
+    return f"{number(count)} record{'' if count == 1 else 's'}"
+
+
 def saved(found: Savings | None) -> str:
     """Return what was saved against the static number of workers."""
     if found is None or found.static <= 0:
         return "?"
-    return f"{hours(found.saved)} ({share(found.saved, found.static)})"
+    part = share(found.saved, found.static)
+    return f"{joined(hours(found.saved))} ({joined(part)})"
 
 
 def moving(move: Move | None, scale_out: int | None) -> str:

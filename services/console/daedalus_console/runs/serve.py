@@ -12,8 +12,8 @@ from daedalus_console.brokers import address
 from daedalus_console.errors import ConsoleError, Exit
 from daedalus_console.live.live import Live
 from daedalus_console.live.reader import Reader, sources
+from daedalus_console.page.app import mount
 from daedalus_console.runs.common import author, now
-from daedalus_console.web import paging
 from daedalus_console.web import settings as env
 from daedalus_console.web.access import Access
 from daedalus_console.web.app import Parts, build
@@ -34,7 +34,7 @@ def serve(bootstrap: str | None, host: str | None, port: int | None, *, steer: b
     where = address(bootstrap, Path.cwd())
     access = Access(settings, author().name, now)
     live = Live()
-    app = build(Parts(settings, live, access, where, now), paging.mount)
+    app = build(Parts(settings, live, access, where, now), mount)
     reader = Reader(live, where, sources(timedelta(seconds=settings.past), settings.most_records))
     bound = listen(settings)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -78,5 +78,5 @@ def listen(settings: Settings) -> socket.socket:
 def _may(settings: Settings) -> str:
     if settings.signed_in:
         return "who signs in may what their role says"
-    may = "read and steer" if settings.local is Role.STEER else "read"
+    may = {Role.READ: "read", Role.STEER: "read and steer"}[settings.local]
     return f"whoever is on this machine may {may}"

@@ -1,6 +1,5 @@
 """The HTTP API: what is known of jobs, and what people ask of them."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -322,15 +321,6 @@ def tell(ports: Ports, job: str, wanted: str, tick: datetime | None) -> tuple[St
         return Story(found), False
 
 
-async def story(ports: Ports, job: str, wanted: str) -> Story | None:
-    """Return the story of a decision that is kept; None when it is not."""
-    try:
-        found, _ = await asyncio.to_thread(tell, ports, job, wanted, None)
-    except NotFoundError:
-        return None
-    return found
-
-
 def _said(written: Written, response: Response) -> shapes.WrittenOverrides:
     response.headers["ETag"] = f'"{written.tag}"'
     return shapes.WrittenOverrides(events=written.events, effective=written.effective)
@@ -357,4 +347,4 @@ def _instant(field: str, text: str | None) -> datetime | None:
         raise UsageError(f"{field}: {text!r} is no time; write 2026-01-31T18:30:00Z") from error
 
 
-__all__ = ["PAGE", "Ports", "Problem", "router", "story", "tell"]
+__all__ = ["PAGE", "Ports", "Problem", "router", "tell"]

@@ -52,7 +52,6 @@ def chart(**parts: Any) -> Options:
     """Return options with what all charts have in common."""
     return {
         "animation": False,
-        "aria": {"enabled": True},
         "textStyle": {"color": INK, "fontFamily": FONT},
         **parts,
     }

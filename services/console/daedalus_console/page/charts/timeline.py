@@ -12,6 +12,9 @@ from daedalus_console.page.charts.model import Expected, Move, Reading, Timeline
 HEIGHT = 660
 """Pixels that the four grids take together."""
 
+LEAST = timedelta(minutes=1)
+"""What the chart spans at least: one moment has no width."""
+
 BAND = "0.1 to 0.9"
 LOW = "forecast 0.1"
 
@@ -195,7 +198,7 @@ def _marks(shown: Timeline) -> Options:
             {
                 "xAxis": milliseconds(shown.selected),
                 "lineStyle": {"color": base.INK, "type": "solid", "width": 2},
-                "label": {"show": True, "formatter": "decision", "color": base.INK},
+                "label": {"show": True, "formatter": "decision", "color": base.INK, "distance": 17},
             }
         )
     return {"silent": True, "symbol": "none", "animation": False, "data": data}
@@ -210,7 +213,8 @@ def bounds(shown: Timeline) -> Options:
         ends.append(shown.expected.at + timedelta(seconds=reach))
     if not ends:
         return {}
-    return {"min": milliseconds(min(ends)), "max": milliseconds(max(ends))}
+    start = min(*ends, max(ends) - LEAST)
+    return {"min": milliseconds(start), "max": milliseconds(max(ends))}
 
 
 def _whole(index: int) -> Options:

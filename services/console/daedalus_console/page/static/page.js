@@ -146,14 +146,14 @@ globalThis.daedalus = (() => {
   }
 
   // A click anywhere in a grid tells the moment under it, not only one on a line.
-  function moments(id) {
+  function moments(id, listener) {
     const found = getElement(id);
-    if (!found?.chart) return setTimeout(() => moments(id), 50);
+    if (!found?.chart) return setTimeout(() => moments(id, listener), 50);
     found.chart.getZr().on("click", (event) => {
       const place = [event.offsetX, event.offsetY];
       if (!found.chart.containPixel({ gridIndex: "all" }, place)) return;
       const [at] = found.chart.convertFromPixel({ gridIndex: 0 }, [place[0], 70]);
-      found.$el.dispatchEvent(new CustomEvent("moment", { detail: Math.round(at) }));
+      document.getElementById(`c${listener}`).dispatchEvent(new CustomEvent("moment", { detail: Math.round(at) }));
     });
   }
 

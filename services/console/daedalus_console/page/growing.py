@@ -1,41 +1,12 @@
-"""The main chart as it is in one browser: what is new is appended, the rest is not sent again."""
+"""What is new of a chart since a browser was told: only that is sent. Pure functions."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from nicegui import ui
-
-from daedalus_console.page.charts import timeline
 from daedalus_console.page.charts.base import Options
-from daedalus_console.page.charts.model import Timeline
-from daedalus_console.page.parts import Chart
 
 GROWING = frozenset({"workload", "lag", "latency"})
 """The lines of which only what is new is sent; the others have few points, and are sent whole."""
-
-
-class Drawing:
-    """Keeps a browser's chart up with a job."""
-
-    def __init__(self, chart: Chart, shown: Timeline) -> None:
-        self._chart = chart
-        self._told = told(timeline.series_of(shown))
-
-    def show(self, shown: Timeline, *, whole: bool = False) -> None:
-        """Send what has changed; `whole` draws all of it anew."""
-        series = timeline.series_of(shown)
-        if whole:
-            self._told = told(series)
-            self._chart.draw(timeline.timeline(shown))
-            return
-        news = changes(self._told, series)
-        if not news["fresh"] and not news["whole"]:
-            return
-        self._told = told(series)
-        start = min((one["data"][0][0] for one in series if one["data"]), default=0)
-        news |= {"from": start, "bounds": timeline.bounds(shown)}
-        ui.run_javascript(f"daedalus.extend({self._chart.id}, {json.dumps(news)})")
 
 
 def told(series: Sequence[Options]) -> dict[str, Any]:
