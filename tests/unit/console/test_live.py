@@ -84,10 +84,11 @@ def test_a_job_is_shown_as_its_events_tell(past: Any, noon: datetime) -> None:
     assert [step.value for step in view.recommended] == [6]
     assert [step.value for step in view.capacity] == [52_300]
     assert view.expected is not None
-    assert view.expected.mean == (45_000, 50_000, 55_100)
+    assert list(view.expected.mean) == [45_000, 50_000, 55_100]
     assert view.expected.at[0] == noon + timedelta(minutes=5)
     assert view.forecasts.at == (noon + timedelta(minutes=10),)
     assert view.forecasts.values["expected"] == (50_000.0,)
+    assert [step.value for step in view.errors] == [0.04]
     assert view.curve is not None
     assert view.curve.points == past.update.table
     assert view.skew == past.update.skew
