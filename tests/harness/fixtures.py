@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.broker import Broker, running_broker
+from harness.control_plane import ControlPlane, running_control_plane
 
 
 def need_tools(*tools: str) -> None:
@@ -25,4 +26,12 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     """A real Kafka with our topics, of this test alone."""
     need_tools("java", "mvn")
     with running_broker(tmp_path / "kafka") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A real Kubernetes API server with controllers, of this module alone."""
+    need_tools("kubectl", "openssl")
+    with running_control_plane(tmp_path_factory.mktemp("kubernetes")) as found:
         yield found
