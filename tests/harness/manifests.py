@@ -133,9 +133,7 @@ class Network:
 
     def ways_out(self, source: Pod) -> set[int]:
         """Return the ports that a pod may connect to anywhere."""
-        return {
-            port["port"] for _, rule in self._rules(source, "Egress") for port in rule["ports"]
-        }
+        return {port["port"] for _, rule in self._rules(source, "Egress") for port in rule["ports"]}
 
     def _rules(self, pod: Pod, way: str) -> Iterator[tuple[Manifest, Manifest]]:
         for policy in self._policies:

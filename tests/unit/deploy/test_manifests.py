@@ -396,9 +396,7 @@ def _deployment(manifests: list[Manifest], name: str) -> Manifest:
     return found
 
 
-def _selected(
-    manifests: list[Manifest], beside: Manifest, selector: Manifest
-) -> list[Manifest]:
+def _selected(manifests: list[Manifest], beside: Manifest, selector: Manifest) -> list[Manifest]:
     return [
         found
         for found in workloads(manifests)
@@ -420,7 +418,9 @@ def _job_files(manifests: list[Manifest]) -> list[JobSpec]:
         if volume["name"] == "jobs"
     ]
     [files] = [
-        found["data"] for found in of_kind(manifests, "ConfigMap") if found["metadata"]["name"] == name
+        found["data"]
+        for found in of_kind(manifests, "ConfigMap")
+        if found["metadata"]["name"] == name
     ]
     return [read_spec(text) for text in files.values()]
 

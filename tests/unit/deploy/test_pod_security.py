@@ -61,9 +61,9 @@ def test_of_the_pod(changed: dict[str, Any], breach: str) -> None:
     ],
 )
 def test_of_the_pods_context(changed: dict[str, Any], breach: str) -> None:
-    assert breaches(
-        {**LOCKED, "securityContext": {**LOCKED["securityContext"], **changed}}
-    ) == [breach]
+    assert breaches({**LOCKED, "securityContext": {**LOCKED["securityContext"], **changed}}) == [
+        breach
+    ]
 
 
 @pytest.mark.parametrize(
