@@ -18,7 +18,6 @@ from harness.manifests import (
     SERVICES,
     Manifest,
     called,
-    of_kind,
     rendered,
     whole_namespace,
     workloads,
@@ -102,7 +101,8 @@ def test_the_server_accepts_every_object(
         try:
             apply(cluster, found, dry=True)
         except urllib.error.HTTPError as error:
-            refused.append(f"{called(found)}: {json.load(error)['message']}")
+            with error:
+                refused.append(f"{called(found)}: {json.load(error)['message']}")
     assert refused == []
 
 
@@ -113,7 +113,8 @@ def test_the_dry_run_can_fail(cluster: ControlPlane, demo: Sequence[Manifest]) -
     with pytest.raises(urllib.error.HTTPError) as refused:
         apply(cluster, wrong, dry=True)
 
-    assert "replica: field not declared" in json.load(refused.value)["message"]
+    with refused.value as answer:
+        assert "replica: field not declared" in json.load(answer)["message"]
 
 
 def test_the_demo_comes_up(running: ControlPlane, demo: Sequence[Manifest]) -> None:
@@ -246,7 +247,8 @@ def test_the_executor_is_refused_the_servers_own_pages(running: ControlPlane, pa
     with pytest.raises(urllib.error.HTTPError) as refused:
         running.call("GET", path, token=_token(running, DAEDALUS, "executor"))
 
-    assert refused.value.code == 403
+    with refused.value as answer:
+        assert answer.code == 403
 
 
 def test_the_executor_may_be_nobody_else(running: ControlPlane) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,7 @@ def manifests(request: pytest.FixtureRequest, overlays: Overlays) -> list[Manife
 def test_every_object_is_valid_field_by_field(
     overlays: Overlays, version: str, tmp_path: Path
 ) -> None:
-    every = [*sum(overlays.values(), []), *whole_namespace(tmp_path, "any")]
-    for manifest in every:
+    for manifest in chain(*overlays.values(), whole_namespace(tmp_path, "any")):
         if manifest["kind"] == "PodMonitor":  # an API of the Prometheus operator
             continue
         try:
@@ -167,7 +167,7 @@ def test_each_of_ours_has_an_account_of_its_own(manifests: list[Manifest]) -> No
 def test_selectors_mean_their_own_pods_and_no_others(manifests: list[Manifest]) -> None:
     for found in workloads(manifests):
         selector = found["spec"]["selector"]
-        assert [other for other in _selected(manifests, found, selector)] == [found], called(found)
+        assert _selected(manifests, found, selector) == [found], called(found)
 
 
 def test_services_lead_to_ports_that_are_there(manifests: list[Manifest]) -> None:
