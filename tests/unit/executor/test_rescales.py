@@ -151,6 +151,7 @@ class World:
     jobs: dict[str, Job] = field(default_factory=dict)
     running: list[asyncio.Task[None]] = field(default_factory=list)
     epochs: int = 0
+    told: list[tuple[str, Status]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.jobs |= {name: Job(clock=self.clock) for name in ("ysb", "wordcount")}
@@ -161,11 +162,19 @@ class World:
             raise NotAllowedError("no pool 'forbidden' in EXECUTOR_POOLS, only ysb")
         return self.jobs[spec.job]
 
+    async def tell(self, spec: JobSpec, outcome: ScaleOutcome) -> None:
+        self.told.append((spec.job, outcome.status))
+
     async def executor(self, start: int = 0) -> "Replica":
         """Start a replica that owns the partition and resumes commands at an offset."""
         log = MemoryLog(self.broker, self.clock)
         means = Means(
-            target=self.target, clock=self.clock, source="executor/executor", fresh=1.0, look=0.5
+            target=self.target,
+            tell=self.tell,
+            clock=self.clock,
+            source="executor/executor",
+            fresh=1.0,
+            look=0.5,
         )
         rescales = Rescales(means)
         relay = Relay(Executor(), log, rescales)
@@ -271,6 +280,7 @@ async def test_carries_out_a_command_and_says_so(world: World) -> None:
     assert (outcome.from_scale_out, outcome.scale_out, outcome.generation) == (4, 6, 1)
     assert (outcome.downtime, outcome.converged_at) == (2.5, NOON)
     assert outcome.started_at == NOON
+    assert world.told == [("ysb", Status.APPLIED)]
     assert executor.state().pending is None
 
 
