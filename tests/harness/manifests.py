@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from daedalus_shared.job_spec import JobSpec, read_spec
+
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 SERVICES = ("monitor", "analyzer", "forecaster", "planner", "executor")
 
@@ -27,14 +29,13 @@ def rendered(folder: Path) -> list[Manifest]:
 
 
 def whole_namespace(folder: Path, namespace: str) -> list[Manifest]:
-    """Return the executor's permit for all of a namespace, with every component that there is."""
-    permit = Path(os.path.relpath(FOLDER / "permit", folder))
+    """Return the executor's permits for all of a namespace, of every kind that there is."""
+    permits = Path(os.path.relpath(FOLDER / "permit", folder))
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": namespace,
-        "resources": [str(permit)],
-        "components": [str(permit / "pod-deletion-cost"), str(permit / "flink-operator")],
+        "resources": [str(permits / found.name) for found in (FOLDER / "permit").iterdir()],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return rendered(folder)
@@ -81,6 +82,22 @@ def environment(manifests: Sequence[Manifest], workload: Manifest, container: Ma
             reference = variable["valueFrom"]["configMapKeyRef"]
             found[variable["name"]] = data[reference["name"]][reference["key"]]
     return found
+
+
+def job_files(manifests: Sequence[Manifest]) -> list[JobSpec]:
+    """Return the jobs that are declared."""
+    [declare] = [found for found in workloads(manifests) if found["metadata"]["name"] == "declare"]
+    [name] = [
+        volume["configMap"]["name"]
+        for volume in declare["spec"]["template"]["spec"]["volumes"]
+        if volume["name"] == "jobs"
+    ]
+    [files] = [
+        found["data"]
+        for found in of_kind(manifests, "ConfigMap")
+        if found["metadata"]["name"] == name
+    ]
+    return [read_spec(text) for text in files.values()]
 
 
 def selected(selector: Manifest | None, labels: Labels) -> bool:

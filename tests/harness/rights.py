@@ -18,7 +18,7 @@ METHODS = {
     "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE",
 }  # fmt: skip
 OF_ALL = {"list", "watch", "create", "deletecollection"}
-"""Verbs that name no object; of a subresource, none is."""
+"""Verbs of all objects of a kind, though one can be watched alone; a subresource has none."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ def _of_resource(
         if verb in OF_ALL and not sub:
             query = "?watch=1&timeoutSeconds=1" if verb == "watch" else ""
             yield Ask(f"{verb} {full}", verb, place + query)
+            for name in names if verb == "watch" else ():
+                one = f"{place}{query}&fieldSelector=metadata.name%3D{name}"
+                yield Ask(f"{verb} {full} {name}", verb, one)
             continue
         for name in names:
             yield Ask(f"{verb} {full} {name}", verb, f"{place}/{name}" + (f"/{sub}" if sub else ""))

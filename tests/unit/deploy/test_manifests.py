@@ -17,7 +17,7 @@ from daedalus_executor.settings import Settings as ExecutorSettings
 from daedalus_forecaster.settings import Settings as ForecasterSettings
 from daedalus_monitor.settings import Settings as MonitorSettings
 from daedalus_planner.settings import Settings as PlannerSettings
-from daedalus_shared.job_spec import JobSpec, read_spec
+from daedalus_shared.job_spec import read_spec
 from daedalus_shared.settings import ServiceSettings
 from harness.fixtures import need_tools
 from harness.manifests import (
@@ -29,6 +29,7 @@ from harness.manifests import (
     called,
     containers,
     environment,
+    job_files,
     of_kind,
     rendered,
     selected,
@@ -284,16 +285,17 @@ def test_job_files_are_right_and_their_targets_permitted(manifests: list[Manifes
     executor = _deployment(manifests, "executor")
     variables = environment(manifests, executor, containers(executor)[0])
     allowed = json.loads(variables["EXECUTOR_KUBERNETES_TARGETS"])
-    [job] = _job_files(manifests)
+    [job] = job_files(manifests)
     namespace, deployment = job.workers.namespace, job.workers.deployment
 
     assert allowed == [f"{namespace}/{deployment}"]
     if job.engine.rest:
         assert json.loads(variables["EXECUTOR_ALLOWED_REST"]) == [job.engine.rest]
-    [role] = of_kind(manifests, "Role")
-    assert role["metadata"]["namespace"] == namespace
+    roles = of_kind(manifests, "Role")
+    assert {role["metadata"]["namespace"] for role in roles} == {namespace}
     named = {
         resource: rule.get("resourceNames")
+        for role in roles
         for rule in role["rules"]
         for resource in rule["resources"]
         if rule["apiGroups"] == ["apps"]
@@ -304,15 +306,15 @@ def test_job_files_are_right_and_their_targets_permitted(manifests: list[Manifes
         "statefulsets": [deployment],
         "statefulsets/scale": [deployment],
     }
-    [binding] = of_kind(manifests, "RoleBinding")
     account = executor["spec"]["template"]["spec"]["serviceAccountName"]
-    assert binding["subjects"] == [
-        {"kind": "ServiceAccount", "name": account, "namespace": "daedalus"}
-    ]
+    for binding in of_kind(manifests, "RoleBinding"):
+        assert binding["subjects"] == [
+            {"kind": "ServiceAccount", "name": account, "namespace": "daedalus"}
+        ]
 
 
 def test_the_demos_job_is_that_of_compose_elsewhere(overlays: Overlays) -> None:
-    [job] = _job_files(overlays["demo"])
+    [job] = job_files(overlays["demo"])
     compose = read_spec((FOLDER.parent / "compose" / "jobs" / "wordcount.yaml").read_text())
 
     assert (job.policy, job.scale) == (compose.policy, compose.scale)
@@ -408,21 +410,6 @@ def _selected(manifests: list[Manifest], beside: Manifest, selector: Manifest) -
 def _is_setting(settings: type[ServiceSettings], prefix: str, name: str) -> bool:
     field = name.removeprefix(prefix).split("__")[0].lower()
     return name.startswith(prefix) and field in settings.model_fields
-
-
-def _job_files(manifests: list[Manifest]) -> list[JobSpec]:
-    [declare] = [found for found in workloads(manifests) if found["metadata"]["name"] == "declare"]
-    [name] = [
-        volume["configMap"]["name"]
-        for volume in declare["spec"]["template"]["spec"]["volumes"]
-        if volume["name"] == "jobs"
-    ]
-    [files] = [
-        found["data"]
-        for found in of_kind(manifests, "ConfigMap")
-        if found["metadata"]["name"] == name
-    ]
-    return [read_spec(text) for text in files.values()]
 
 
 def _mounted(workload: Manifest, container: Manifest) -> set[Path | None]:
