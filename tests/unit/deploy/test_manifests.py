@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
@@ -65,6 +66,22 @@ Overlays = Mapping[str, list[Manifest]]
 def overlays() -> Overlays:
     need_tools("kubectl")
     return {name: rendered(FOLDER / "overlays" / name) for name in OVERLAYS}
+
+
+@pytest.fixture(scope="module")
+def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the Secrets hold: some settings are read as far as their files."""
+    need_tools("openssl")
+    folder = tmp_path_factory.mktemp("etc")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ca",
+         "-keyout", folder / "ca.key", "-out", folder / "ca.crt"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    (folder / "password").write_text("secret")
+    (folder / "client.properties").write_text("security.protocol=SASL_SSL")
+    return folder
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -210,7 +227,7 @@ def test_replicas_are_spread_over_nodes_and_zones(overlays: Overlays) -> None:
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_variables_are_settings_of_the_service_and_right(
-    manifests: list[Manifest], service: str, monkeypatch: pytest.MonkeyPatch
+    manifests: list[Manifest], service: str, mounted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = SETTINGS[service]
     prefix = str(settings.model_config["env_prefix"])
@@ -226,7 +243,7 @@ def test_variables_are_settings_of_the_service_and_right(
         assert unknown == set()
 
         for name, value in variables.items():
-            monkeypatch.setenv(name, value)
+            monkeypatch.setenv(name, str(mounted / Path(value).name) if _is_file(value) else value)
         read = settings.read()
         assert read.bootstrap.startswith("kafka.")
         if service in SERVICES:
@@ -235,23 +252,21 @@ def test_variables_are_settings_of_the_service_and_right(
 
 
 def test_production_talks_to_kafka_as_somebody_and_the_files_are_mounted(
-    overlays: Overlays, monkeypatch: pytest.MonkeyPatch
+    overlays: Overlays,
 ) -> None:
     manifests = overlays["production"]
-    users = set()
+    users = {}
     for service, settings in SETTINGS.items():
+        prefix = settings.model_config["env_prefix"]
         found = _deployment(manifests, service)
         for container in containers(found):
-            for name, value in environment(manifests, found, container).items():
-                monkeypatch.setenv(name, value)
-            read = settings.read()
-            files = {read.password_file, read.ca_file}
-            assert read.security == "sasl_ssl"
-            if isinstance(read, MonitorSettings):
-                files.add(read.input_kafka)
-            assert files <= _mounted(found, container), called(found)
-            users.add(read.username)
-    assert len(users) == len(SETTINGS)
+            variables = environment(manifests, found, container)
+            files = {Path(value) for value in variables.values() if _is_file(value)}
+            assert {file.name for file in files} >= {"password", "ca.crt"}
+            assert files == _mounted(found, container), called(found)
+            assert variables[f"{prefix}SECURITY"] == "sasl_ssl"
+            users[service] = variables[f"{prefix}USERNAME"]
+    assert users == {**{name: name for name in SERVICES}, "declare": "console"}
 
 
 def test_what_is_referred_to_is_there_or_named_in_the_readme(manifests: list[Manifest]) -> None:
@@ -391,6 +406,10 @@ def test_a_pod_monitor_finds_every_service(overlays: Overlays) -> None:
     assert found == set(SERVICES)
 
 
+def _is_file(value: str) -> bool:
+    return value.startswith("/etc/")
+
+
 def _deployment(manifests: list[Manifest], name: str) -> Manifest:
     [found] = [
         each for each in of_kind(manifests, "Deployment") if each["metadata"]["name"] == name
@@ -412,10 +431,10 @@ def _is_setting(settings: type[ServiceSettings], prefix: str, name: str) -> bool
     return name.startswith(prefix) and field in settings.model_fields
 
 
-def _mounted(workload: Manifest, container: Manifest) -> set[Path | None]:
-    """Return the files that a container finds, as far as they are listed; whole Secrets by need."""
+def _mounted(workload: Manifest, container: Manifest) -> set[Path]:
+    """Return the files of Secrets that a container finds."""
     volumes = {found["name"]: found for found in workload["spec"]["template"]["spec"]["volumes"]}
-    files: set[Path | None] = set()
+    files: set[Path] = set()
     for mount in container["volumeMounts"]:
         place, volume = Path(mount["mountPath"]), volumes[mount["name"]]
         for source in volume.get("projected", {}).get("sources", []):
