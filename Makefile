@@ -8,7 +8,7 @@ MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local contract
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images compose-test bench lock schemas clean
+.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images manifests compose-test bench lock schemas clean
 
 help:  ## Say what there is.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1\t/' | expand -t 20
@@ -45,6 +45,12 @@ image-%:
 	esac; \
 	echo "· building daedalus/$*"; \
 	docker build --quiet $(BUILD_OPTIONS) -f deploy/images/$$file --build-arg SERVICE=$* -t daedalus/$* . > /dev/null
+
+manifests: setup  ## Render the Kubernetes manifests and check them; no cluster is needed.
+	@for overlay in demo production; do \
+	  kubectl kustomize deploy/kubernetes/overlays/$$overlay > /dev/null || exit 1; \
+	done
+	$(BIN)/pytest -q tests/unit/deploy
 
 compose-test: setup  ## The compose project on a real Docker engine; `make images` before.
 	$(BIN)/pytest -q tests/e2e/test_compose.py --durations=10
