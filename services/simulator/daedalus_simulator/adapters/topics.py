@@ -91,6 +91,7 @@ class Topics:
         """Queue events; the broker's word on them comes later, and shows in `trouble`."""
         for event in events:
             topic = topic_of(type(event))
+            telemetry.published(event)
             place = partition_of(event.key, self._partitions)
             value = encode(event)
             told: list[tuple[str, str | bytes | None]] = list(headers(event).items())
