@@ -355,7 +355,7 @@ def _direction(before: int | None, after: int | None) -> str:
     return "up" if after > before else "down" if after < before else "none"
 
 
-def _word(holds: bool) -> str:  # noqa: FBT001 -- it is what is told
+def _word(holds: bool) -> str:
     return "true" if holds else "false"
 
 

@@ -153,6 +153,7 @@ def published(event: Event) -> None:
         case ScaleOutcome():
             OUTCOMES.labels(event.status).inc()
 
+
 _event: ContextVar[Event | None] = ContextVar("event", default=None)
 
 _QUIET = {"aiokafka": 5.0, "faust": 5.0, "mode": 5.0}

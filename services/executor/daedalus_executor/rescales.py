@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 UNDER_WAY = telemetry.gauge(
     "daedalus_executor_rescales_under_way", "Jobs that a command is in hand of.", by="executor"
 )
-for status in Status:
-    telemetry.OUTCOMES.labels(status)  # from 0 on: an increase must show at the first
 
 
 class Rescales(Hooks[ExecutorState]):
@@ -34,6 +32,8 @@ class Rescales(Hooks[ExecutorState]):
         self._relay: Relay[ExecutorState] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._broken: asyncio.Future[None] | None = None
+        for status in Status:
+            telemetry.OUTCOMES.labels(status)  # from 0 on: an increase must show at the first
 
     def stored(self, job: str, control: JobControl, state: ExecutorState | None) -> None:
         """Begin with, or resume, what is in hand of a job."""
