@@ -84,7 +84,8 @@ def test_names_follow_the_conventions(name: str, kind: str) -> None:
 
 
 def test_no_label_is_unbounded_or_prometheus_own() -> None:
-    labels = {label for each in (*telemetry.CATALOGUE, *job_gauges.GAUGES) for label in each.labels}
+    labels = {label for each in telemetry.CATALOGUE for label in each.labels}
+    labels |= {label for each in job_gauges.GAUGES for label in each.labels}
 
     assert labels == {
         "topic", "type", "signal", "reason", "status", "of", "horizon", "result", "planner",

@@ -33,19 +33,19 @@ def at(second: float) -> datetime:
 
 
 def metrics(second: float = 0, job: str = "ysb", **look: object) -> JobMetrics:
-    sample = Sample(at=at(second), **look)  # type: ignore[arg-type]  # fields by name
+    sample = Sample(at=at(second), **look)
     return JobMetrics(job=job, at=at(second), source="m/m", samples=(sample,))
 
 
 def capacity(second: float = 0, **found: object) -> CapacityUpdate:
     downtime = Downtime(mean=10, spread=0, seen=0)
     fields = {"downtime_up": downtime, "downtime_down": downtime, "loop": 1, **found}
-    return CapacityUpdate(job="ysb", at=at(second), tick=at(second), source="a/a", **fields)  # type: ignore[arg-type]  # fields by name
+    return CapacityUpdate(job="ysb", at=at(second), tick=at(second), source="a/a", **fields)
 
 
 def decision(second: float = 0, **found: object) -> Decision:
     fields = {"planner": "horizon", "reason": "cheapest", "sentence": "Stay.", **found}
-    return Decision(job="ysb", at=at(second), tick=at(second), source="p/p", **fields)  # type: ignore[arg-type]  # fields by name
+    return Decision(job="ysb", at=at(second), tick=at(second), source="p/p", **fields)
 
 
 def outcome(second: float = 0, **found: object) -> ScaleOutcome:
@@ -56,7 +56,7 @@ def outcome(second: float = 0, **found: object) -> ScaleOutcome:
         tick=at(second),
         source="e/e",
         command="c",
-        **fields,  # type: ignore[arg-type]  # fields by name
+        **fields,
     )
 
 
