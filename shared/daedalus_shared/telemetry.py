@@ -17,6 +17,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily
@@ -37,6 +38,8 @@ class Metric:
     by: str
     """The service that exports it, or `all`."""
 
+
+disable_created_metrics()  # a second series for each counter, which nobody asks for
 
 CATALOGUE: list[Metric] = []
 """All metrics that are no job's; a service's are here once its module is imported."""
