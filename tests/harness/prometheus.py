@@ -80,20 +80,23 @@ class Prometheus:
         start, step = now - seconds, max(1, seconds // 200)
         return bool(self._ask("query_range", query=expression, start=start, end=now, step=step))
 
-    def value(self, expression: str) -> float | None:
-        """Return the one value of an expression now, or None where there is none."""
-        found = self._ask("query", query=expression, time=time.time())
-        assert len(found) <= 1, found
-        return float(found[0]["value"][1]) if found else None
-
-    def alerts(self) -> set[str]:
-        """Return the names of the alerts that fire now."""
-        with urllib.request.urlopen(f"{self._url}/api/v1/alerts", timeout=10) as answer:
-            found = json.load(answer)["data"]["alerts"]
-        return {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
+    def broken(self) -> dict[str, str]:
+        """Return the rules, alerts too, that cannot be evaluated, and why."""
+        found = self._get("rules")["groups"]
+        listed = [rule for group in found for rule in group["rules"]]
+        assert len(listed) == len([*rules()])
+        return {
+            rule["name"]: rule.get("lastError", rule["health"])
+            for rule in listed
+            if rule["health"] != "ok"
+        }
 
     def _ask(self, what: str, **asked: object) -> list[dict[str, Any]]:
-        query = urllib.parse.urlencode(asked)
-        with urllib.request.urlopen(f"{self._url}/api/v1/{what}?{query}", timeout=10) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        found: list[dict[str, Any]] = self._get(f"{what}?{urllib.parse.urlencode(asked)}")["result"]
+        return found
+
+    def _get(self, path: str) -> dict[str, Any]:
+        url = f"{self._url}/api/v1/{path}"
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - http
+            found: dict[str, Any] = json.load(answer)["data"]
         return found
