@@ -82,7 +82,9 @@ def running_prometheus(directory: Path, *targets: str, job: str = "flink") -> It
     program = os.environ.get("PROMETHEUS_BIN") or shutil.which("prometheus")
     if program is None:
         why = "needs prometheus on the PATH, or its path in PROMETHEUS_BIN"
-        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
     address = f"127.0.0.1:{free_port()}"
     config = directory / "prometheus.yml"
     config.write_text(
