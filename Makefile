@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SERVICES := monitor analyzer forecaster planner executor console simulator
+MEASURED := daedalus_monitor.watch daedalus_forecaster.telemetry daedalus_executor.rescales daedalus_simulator.__main__
 MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local contract
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
@@ -98,9 +99,10 @@ lock:  ## Resolve the dependencies anew, and pin them without addresses.
 	  $(UV) export --quiet --package daedalus-$$service --no-dev --no-emit-workspace --no-header -o services/$$service/requirements.lock; \
 	done
 
-schemas: setup  ## Write docs/events and docs/settings.md from the code.
+schemas: setup  ## Write docs/events, docs/settings.md and docs/metrics.md from the code.
 	$(BIN)/python -m daedalus_shared docs/events
 	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES))
+	$(BIN)/python -m daedalus_shared metrics docs/metrics.md $(MEASURED)
 
 clean:  ## Remove what was built; the cache of the engines stays.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

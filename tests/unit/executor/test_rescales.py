@@ -23,6 +23,7 @@ from daedalus_executor.ports import (
 )
 from daedalus_executor.rescale import Means
 from daedalus_executor.rescales import Rescales
+from daedalus_shared import telemetry
 from daedalus_shared.events import (
     Declaration,
     Event,
@@ -591,6 +592,31 @@ async def test_a_job_forgotten_meanwhile_is_forgotten_with_the_outcome(world: Wo
     assert world.statuses == ["applied"]
     assert executor.relay.jobs()["ysb"][1] is None
     assert world.broker["daedalus.knowledge"][-1].value is None
+
+
+async def test_a_new_owner_exports_the_last_outcome_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exported() -> dict[str, float]:
+        return {
+            sample.name: sample.value
+            for family in telemetry.JOBS.collect()
+            for sample in family.samples
+        }
+
+    monkeypatch.setattr(telemetry, "JOBS", telemetry.Jobs())
+    executor = await world.executor()
+    await executor.handle(world.declare(), world.command(promise=Promise(downtime=3.0)))
+    told = exported()
+    assert told["daedalus_job_downtime_seconds"] == 2.5
+    assert told["daedalus_job_promised_downtime_seconds"] == 3.0
+    assert told["daedalus_job_generation"] == 1
+    await executor.die()
+
+    monkeypatch.setattr(telemetry, "JOBS", telemetry.Jobs())  # another process
+    await world.executor()
+
+    assert exported() == told
 
 
 async def test_a_bug_ends_the_service(world: World) -> None:
