@@ -111,7 +111,7 @@ class Rescale:
             rescaled = await target.scale(command.to_scale_out, self._permit)
         except ExpiredError as error:
             return await self._failed(target, Status.EXPIRED, error)
-        except TargetError as error:
+        except (TargetError, NotAllowedError) as error:
             return await self._failed(target, Status.FAILED, error)
         converged = rescaled.converged_at is not None
         return Result(
@@ -132,7 +132,7 @@ class Rescale:
     async def _failed(self, target: Target, status: Status, error: Exception) -> Result:
         try:
             found = await target.read()
-        except TargetError:
+        except (TargetError, NotAllowedError):
             return Result(status=status, why=str(error))
         after = found.scale_out if found.running else None
         return Result(status=status, why=str(error), after=after)

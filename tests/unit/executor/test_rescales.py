@@ -96,6 +96,8 @@ class Job:
     tidied: int = 0
     fails: str = ""
     converges: bool = True
+    declared: bool = False
+    """Whether its scale-out is written down somewhere, as on Kubernetes."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     """Lets the change go on, once it has begun."""
     reading: asyncio.Event = field(default_factory=asyncio.Event)
@@ -121,6 +123,7 @@ class Job:
             running=self.running,
             status=status,
             most=self.most,
+            declared=self.declared,
             limit="pool ysb holds 12 workers",
         )
 
@@ -630,3 +633,34 @@ async def test_a_bug_ends_the_service(world: World) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await executor.background
+
+
+async def test_what_somebody_sets_back_is_not_fought(world: World) -> None:
+    """A GitOps tool has the number in its files, and the executor does not."""
+    executor = await world.executor()
+    world.jobs["ysb"].declared = True
+    await executor.handle(world.declare(), world.command(minute=0))
+    world.jobs["ysb"].scale_out = 4
+
+    await executor.handle(world.command(minute=1))
+    world.clock.passed = 2 * 60
+    await executor.handle(world.command(minute=2))
+    world.clock.passed = 12 * 60
+    await executor.handle(world.command(minute=12))
+
+    assert world.statuses == ["applied", "refused", "refused", "applied"]
+    assert world.outcomes[1].why == (
+        "somebody set it back from 6 to 4 workers: it is left so until 2026-01-01T12:11:00+00:00"
+    )
+    assert world.jobs["ysb"].changes == [6, 6]
+
+
+async def test_a_worker_that_died_is_replaced_at_once(world: World) -> None:
+    executor = await world.executor()
+    await executor.handle(world.declare(), world.command(minute=0))
+    world.jobs["ysb"].scale_out = 4
+
+    world.clock.passed = 60
+    await executor.handle(world.command(minute=1))
+
+    assert world.statuses == ["applied", "applied"]

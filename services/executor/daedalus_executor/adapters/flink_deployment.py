@@ -137,7 +137,7 @@ class FlinkDeploymentTarget:
             samples.append((self._clock.monotonic(), runs))
             try:
                 found = await self._number.look(kube)
-            except AwayError as error:
+            except (AwayError, NotAllowedError) as error:
                 status = str(error)
             else:
                 if (value := self._number.of(found)) != wanted:

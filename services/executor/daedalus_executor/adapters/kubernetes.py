@@ -132,7 +132,8 @@ class Replicas:
             seen, trouble = None, ""
             try:
                 seen = await self.look(kube)
-            except AwayError as error:
+            except (AwayError, NotAllowedError) as error:
+                # A server that has just started refuses everybody, until it has read the roles.
                 trouble = str(error)
             if seen is not None and seen.wanted != wanted:
                 raise TargetError(await self.changed(kube, seen.wanted))
@@ -146,6 +147,8 @@ class Replicas:
                 version = seen.metadata.resource_version
                 within = min(left, _LOOK)
                 await kube.changed(self.place.group, self.place.name, version, within)
+            else:
+                await self._clock.sleep(min(left, 1.0))
 
     async def trouble(self, kube: Connection, seen: Workload | None) -> str:
         """Say what keeps a workload from being as asked for."""

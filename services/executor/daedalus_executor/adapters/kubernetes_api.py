@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
+from yaml import YAMLError
 
 from daedalus_executor.domain.kubernetes import MANAGER
 from daedalus_executor.ports import Clock, NotAllowedError, TargetError
@@ -94,9 +95,10 @@ class KubernetesApi:
                     client_configuration=configuration,
                     persist_config=False,
                 )
-        except (ConfigException, OSError, ValueError, KeyError, TypeError) as error:
+        except (ConfigException, YAMLError, OSError, ValueError, KeyError, TypeError) as error:
             where = self._kubeconfig or "a ServiceAccount's token (EXECUTOR_KUBECONFIG elsewhere)"
-            raise TargetError(f"no way to Kubernetes by {where}: {error}") from error
+            why = " ".join(str(error).split())
+            raise TargetError(f"no way to Kubernetes by {where}: {why}") from error
         async with ApiClient(configuration) as client:
             yield Connection(client, self._clock, self._seconds)
 

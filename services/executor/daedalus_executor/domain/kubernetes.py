@@ -191,8 +191,8 @@ class Workload(_Answer):
         status, wanted = self.status, self.wanted
         if status.observed_generation < self.metadata.generation:
             return "not yet seen by its controller"
-        if status.updated_replicas < status.replicas and status.replicas == wanted:
-            return f"being rolled out: {status.updated_replicas} of {wanted} pods are new"
+        if status.updated_replicas < status.replicas:
+            return f"being rolled out: {status.updated_replicas} of {status.replicas} pods are new"
         if status.replicas > wanted:
             return f"left with {status.replicas} pods, {wanted} are wanted"
         if status.ready_replicas < wanted:
