@@ -30,15 +30,30 @@ CONTROLLERS = (
 )
 
 
+BUILT_WITHIN = 600.0
+"""Seconds that CI waits for binaries which are being built beside the tests."""
+
+
 def need_binaries() -> Path:
     """Return the folder of binaries; skip the test where there is none, or fail it in CI."""
     named = os.environ.get(VARIABLE)
-    if named and (Path(named) / "kube-apiserver").exists():
+    if named and _built(Path(named)):
         return Path(named)
     why = f"needs {VARIABLE}: a folder with etcd, kube-apiserver, kube-controller-manager"
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
+
+
+def _built(folder: Path) -> bool:
+    """Whether the binaries are there; a lock beside their folder says that somebody builds them."""
+    deadline = time.monotonic() + BUILT_WITHIN
+    while not (folder / "kube-apiserver").exists():
+        failed = Path(f"{folder}.failed").exists()
+        if failed or not Path(f"{folder}.lock").exists() or time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return True
 
 
 class ControlPlane:
