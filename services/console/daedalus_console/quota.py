@@ -129,7 +129,11 @@ def ceilings(claims: Sequence[Claim], workers: int) -> dict[str, int]:
 
 def _suffice(claims: Iterable[Claim], dealt: int) -> bool:
     """Whether the ceilings may stay as they are."""
-    known = [(claim.needed, claim.ceiling) for claim in claims]
-    if any(ceiling is None or needed > ceiling for needed, ceiling in known):
-        return False
-    return sum(ceiling or 0 for _, ceiling in known) == dealt
+    known = []
+    for claim in claims:
+        if claim.ceiling is None or not claim.least <= claim.ceiling <= claim.most:
+            return False
+        if claim.needed > claim.ceiling:
+            return False
+        known.append(claim.ceiling)
+    return sum(known) == dealt
