@@ -74,12 +74,11 @@ def test_from_no_topics_to_ready_to_the_end(tmp_path: Path) -> None:
     with running_broker(tmp_path / "kafka", topics=False) as broker:
         replica = counting(broker.bootstrap, tmp_path)
         with running(replica):
-            assert replica.until_logged("missing, or this principal may not see them: daedalus."), (
-                replica.tail()
-            )
-            assert "daedalus topics create" in replica.tail()
-            create_topics(broker.admin, partitions=PARTITIONS)
             where = address(replica)
+            until(f"{where}/readyz", 503, "missing: daedalus.")
+            assert get(f"{where}/healthz") == (200, "ok\n"), "it waits, and is not to be restarted"
+            assert replica.until_logged("`daedalus topics create` makes them"), replica.tail()
+            create_topics(broker.admin, partitions=PARTITIONS)
             until(f"{where}/readyz", 200)
             assert get(f"{where}/healthz") == (200, "ok\n")
 
@@ -140,4 +139,5 @@ def test_a_service_that_may_not_read_is_not_ready_and_says_so(tmp_path: Path) ->
             assert found is None or "daedalus.metrics" in str(found)
             replica.kill()
             replica.start()
-            assert replica.until_logged("may not see them: daedalus.metrics"), replica.tail()
+            told = "waiting for Kafka at {}: not authorised to see daedalus.metrics"
+            assert replica.until_logged(told.format(broker.bootstrap)), replica.tail()

@@ -34,6 +34,7 @@ COMMANDS = [
     ["pin"],
     ["topics", "create"],
     ["topics", "list"],
+    ["topics", "acls"],
     ["schemas", "export"],
 ]
 

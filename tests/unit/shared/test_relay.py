@@ -470,3 +470,22 @@ async def test_a_restore_waits_for_the_message_that_is_being_handled() -> None:
     await asyncio.gather(handling, restoring)
 
     assert relay.jobs()["ysb"][1] == Sum(reports=1)
+
+
+class Straying(Summing):
+    """Publishes what it does not declare."""
+
+    RESULTS: ClassVar[tuple[type[Event], ...]] = ()
+
+
+async def test_a_service_publishes_nothing_that_it_does_not_declare() -> None:
+    log = MemoryLog()
+    relay = Relay(Straying(), log)
+    await relay.restore(Assignment(1, {(METRICS, 0): 0}))
+
+    with pytest.raises(
+        TypeError, match="summing/one publishes Decision, which it does not declare"
+    ):
+        await relay.process(log.append(report(1)))
+
+    assert log.events(Decision) == []
