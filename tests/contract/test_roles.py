@@ -22,7 +22,7 @@ def test_each_service_declares_what_the_table_says(role: Role) -> None:
 
     assert {*service.SOURCES, ControlEvent, Knowledge} == set(role.reads)
     assert {*service.RESULTS, Knowledge, DeadLetter} == set(role.writes)
-    assert settings.model_fields["instance"].default == role.instance, "the group's name follows from it"
+    assert settings.model_fields["instance"].default == role.instance, "it names the group"
 
 
 def test_each_topic_has_who_writes_and_who_reads_it() -> None:
