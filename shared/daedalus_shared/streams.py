@@ -11,7 +11,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import faust
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.supervisors import CrashingSupervisor
@@ -282,18 +282,27 @@ class _Kafka:
                         )
 
     async def write(self, writes: Sequence[Write]) -> None:
-        queued = [
-            await self._producer.send(
-                write.topic,
-                key=write.key.encode(),
-                value=None if write.event is None else encode(write.event),
-                partition=write.partition,
-                headers=[] if write.event is None else list(headers(write.event).items()),
-            )
-            for write in writes
-        ]
-        for word in queued:
-            await word
+        write = None
+        try:
+            queued = []
+            for write in writes:
+                queued.append((write, await self._send(write)))
+            for write, word in queued:
+                await word
+        except TopicAuthorizationFailedError as error:
+            topic = write.topic if write else "?"
+            raise TopicError(f"not authorised to write {topic}") from error
+
+    async def _send(self, write: Write) -> Awaitable[Any]:
+        """Queue a write; the broker's word on it is to be awaited."""
+        word: Awaitable[Any] = await self._producer.send(
+            write.topic,
+            key=write.key.encode(),
+            value=None if write.event is None else encode(write.event),
+            partition=write.partition,
+            headers=[] if write.event is None else list(headers(write.event).items()),
+        )
+        return word
 
     async def trouble(self, topics: Iterable[str], partition: int) -> str | None:
         """Say why these topics cannot be read now, or None."""

@@ -29,7 +29,10 @@ def until(url: str, status: int, told: str = "", timeout: float = 60.0) -> str:
     """Wait for an HTTP status with a text in its answer, and return the answer."""
     deadline = time.monotonic() + timeout
     while True:
-        found, text = get(url)
+        try:
+            found, text = get(url)
+        except OSError as error:  # it is busy, or is being started again
+            found, text = 0, str(error)
         if found == status and told in text:
             return text
         assert time.monotonic() < deadline, f"{url}: {found} {text}"

@@ -24,7 +24,9 @@ def existing(kafka: Kafka, principals: Iterable[str]) -> list[Acl]:
     """Return the rights that these principals have, from any host.
 
     Raises:
-        ConsoleError: The cluster has no authorizer, or we may not see its ACLs.
+        ConsoleError: Kafka does not answer.
+
+    Where we may not see them the client gives none, and only granting is refused.
     """
     found: list[Acl] = []
     kafka.partitions()  # an unreachable broker is told as everywhere
