@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, DeadLetter, DecodeError, Event, Knowledge, decode
+from daedalus_shared.section import hidden
 from daedalus_shared.service import S, Service, Step
 from daedalus_shared.topics import partition_of, topic_of
 
@@ -412,7 +413,7 @@ class Relay(Generic[S]):
             },
             value=None
             if record.value is None
-            else record.value[:_SHOWN_BYTES].decode(errors="replace"),
+            else hidden(record.value[:_SHOWN_BYTES].decode(errors="replace")),
         )
         topic = topic_of(DeadLetter)
         await self._log.write([Write(record.partition, topic, letter.key, letter)])

@@ -11,8 +11,16 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -219,6 +227,15 @@ class _AllTopics(PartitionAssignor):
         return super().assign(cluster, member_metadata)
 
 
+@contextmanager
+def _naming(topic: str) -> Iterator[None]:
+    """Name the topic that may not be written."""
+    try:
+        yield
+    except TopicAuthorizationFailedError as error:
+        raise TopicError(f"not authorised to write {topic}") from error
+
+
 class _Kafka:
     """The port `Log` on a real cluster, beside the group that Faust keeps."""
 
@@ -282,26 +299,21 @@ class _Kafka:
                         )
 
     async def write(self, writes: Sequence[Write]) -> None:
-        write = None
-        try:
-            queued = []
-            for write in writes:
-                queued.append((write, await self._send(write)))
-            for write, word in queued:
+        queued = [(write.topic, await self._send(write)) for write in writes]
+        for topic, word in queued:
+            with _naming(topic):
                 await word
-        except TopicAuthorizationFailedError as error:
-            topic = write.topic if write else "?"
-            raise TopicError(f"not authorised to write {topic}") from error
 
     async def _send(self, write: Write) -> Awaitable[Any]:
         """Queue a write; the broker's word on it is to be awaited."""
-        word: Awaitable[Any] = await self._producer.send(
-            write.topic,
-            key=write.key.encode(),
-            value=None if write.event is None else encode(write.event),
-            partition=write.partition,
-            headers=[] if write.event is None else list(headers(write.event).items()),
-        )
+        with _naming(write.topic):
+            word: Awaitable[Any] = await self._producer.send(
+                write.topic,
+                key=write.key.encode(),
+                value=None if write.event is None else encode(write.event),
+                partition=write.partition,
+                headers=[] if write.event is None else list(headers(write.event).items()),
+            )
         return word
 
     async def trouble(self, topics: Iterable[str], partition: int) -> str | None:

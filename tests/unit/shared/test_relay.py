@@ -489,3 +489,23 @@ async def test_a_service_publishes_nothing_that_it_does_not_declare() -> None:
         await relay.process(log.append(report(1)))
 
     assert log.events(Decision) == []
+
+
+async def test_a_password_in_an_address_gets_neither_into_a_dead_letter_nor_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = MemoryLog()
+    relay = Relay(Summing(), log)
+    await relay.restore(Assignment(1, {(CONTROL, 0): 0}))
+    spec = (
+        b'{"job":"ysb","at":"2026-01-01T12:00:00Z","source":"c/c","spec":{"job":"ysb",'
+        b'"engine":{"kind":"flink","rest":"http://me:hush@jm:8081"},"workers":{"kind":"none"},'
+        b'"input":{"bootstrap":"me:hush@kafka:9092","topics":["a"],"group":"g"},"scale":{"max":2}}}'
+    )
+    told = {"ce_type": b"daedalus.control.JobSpec.v1"}
+
+    await relay.process(log.append_raw(CONTROL, "ysb/JobSpec", spec, told))
+
+    [letter] = log.events(DeadLetter)
+    assert "must not hold credentials" in letter.model_dump_json()
+    assert "hush" not in letter.model_dump_json() + caplog.text
