@@ -219,6 +219,7 @@ class Relay(Generic[S]):
 
     async def _restore_knowledge(self, partition: int) -> dict[str, tuple[int, Knowledge]]:
         newest: dict[str, tuple[int, Knowledge]] = {}
+        aside: dict[int, int] = {}
         ours = f"/{self._service.KIND}/{self._service.instance}"
         ends = await self._log.ends([KNOWLEDGE], partition)
         async for record in self._log.read(KNOWLEDGE, partition, 0, ends[KNOWLEDGE]):
@@ -234,10 +235,22 @@ class Relay(Generic[S]):
             except DecodeError as error:
                 log.warning("knowledge of %s is unreadable and left aside: %s", job, error)
                 continue
-            if isinstance(known, Knowledge) and known.version == self._service.VERSION:
+            if not isinstance(known, Knowledge):
+                continue
+            if known.version != self._service.VERSION:
+                aside[known.version] = aside.get(known.version, 0) + 1
+            else:
                 before = newest.get(job)
                 if before is None or known.rank >= before[1].rank:
                     newest[job] = (partition, known)
+        for version, count in sorted(aside.items()):
+            log.warning(
+                "left aside on partition %d: %d snapshots of version %d, not %d: learned anew",
+                partition,
+                count,
+                version,
+                self._service.VERSION,
+            )
         return newest
 
     def _hold(self, job: str, partition: int, known: Knowledge) -> None:

@@ -5,14 +5,17 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from daedalus_console.cli import build
 from daedalus_shared import roles
 from daedalus_shared.events import ControlEvent, DeadLetter, Knowledge
 from daedalus_shared.roles import Role
 from daedalus_shared.settings_page import settings_of
 from daedalus_shared.topics import CATALOGUE, topic_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "replace-a-service.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "replace-a-service.md"
 
 
 @pytest.mark.parametrize("role", roles.SERVICES, ids=lambda role: role.name)
@@ -63,3 +66,11 @@ def test_the_page_for_who_replaces_a_service_tells_the_same() -> None:
             known = {topic.name.removeprefix("daedalus.") for topic in CATALOGUE}
             named = {f"daedalus.{word}" for word in re.findall(r"[a-z-]+", told) if word in known}
             assert named - aside == {topic_of(event) for event in events} - aside
+
+
+def test_the_checked_in_script_of_acls_is_what_the_command_prints() -> None:
+    printed = CliRunner().invoke(build(), ["topics", "acls", "--script"]).output
+    found = ROOT / "deploy" / "kafka" / "acls.sh"
+
+    assert found.read_text() == printed, "daedalus topics acls --script > deploy/kafka/acls.sh"
+    assert found.stat().st_mode & 0o111, "it is a script"

@@ -35,6 +35,8 @@ COMMANDS = [
     ["topics", "create"],
     ["topics", "list"],
     ["topics", "acls"],
+    ["knowledge", "export"],
+    ["knowledge", "import"],
     ["schemas", "export"],
 ]
 

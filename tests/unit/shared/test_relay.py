@@ -509,3 +509,34 @@ async def test_a_password_in_an_address_gets_neither_into_a_dead_letter_nor_into
     [letter] = log.events(DeadLetter)
     assert "must not hold credentials" in letter.model_dump_json()
     assert "hush" not in letter.model_dump_json() + caplog.text
+
+
+class NewerSumming(Summing):
+    """A release in which the state means something else."""
+
+    VERSION: ClassVar[int] = 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(Summing(), NewerSumming(), id="upgrade"),
+        pytest.param(NewerSumming(), Summing(), id="roll back"),
+    ],
+)
+async def test_a_state_of_another_version_is_left_aside_and_told(
+    before: Summing, after: Summing, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = MemoryLog()
+    relay = Relay(before, log)
+    await relay.restore(Assignment(1, {(METRICS, 0): 0}))
+    await relay.process(log.append(report(1)))
+
+    other = Relay(after, log)
+    await other.restore(Assignment(2, {(METRICS, 0): 1}))
+    assert "ysb" not in other.jobs()
+    assert f"snapshots of version {before.VERSION}, not {after.VERSION}" in caplog.text
+
+    await other.process(log.append(report(2)))
+    _, state = other.jobs()["ysb"]
+    assert state == Sum(reports=1), "it goes on from nothing, at the offsets committed"
