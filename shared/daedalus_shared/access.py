@@ -24,6 +24,9 @@ T = TypeVar("T")
 _PATIENCE = 5.0
 """Seconds that the broker is given to answer."""
 
+_POLL = 0.25
+"""Seconds between two looks at whether the broker refuses us."""
+
 _UNKNOWN = "missing: {}; `daedalus topics create` makes them"
 
 
@@ -73,7 +76,7 @@ class Access:
         )
         for name, future in futures.items():
             try:
-                topic: Any = await _answer(future)
+                topic: Any = await self._answer(future)
             except KafkaException as error:
                 code = error.args[0].code()
                 if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
@@ -111,7 +114,7 @@ class Access:
             [group], include_authorized_operations=True, request_timeout=_PATIENCE
         )
         try:
-            described: Any = await _answer(futures[group])
+            described: Any = await self._answer(futures[group])
             may = AclOperation.READ in (described.authorized_operations or ())
         except KafkaException as error:
             if error.args[0].code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
@@ -119,6 +122,20 @@ class Access:
             may = False
         if not may:
             raise TopicError(self._as_whom(f"not authorised to join the group {group}"))
+
+    async def _answer(self, future: Future[T]) -> T:
+        """Wait for an answer, as long as it may come.
+
+        librdkafka would stumble over a future that was cancelled on our side.
+        """
+        waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        while not waiting.done():
+            await asyncio.wait([waiting], timeout=_POLL)
+            self._admin().poll(0)
+            if self._complaints.final and not waiting.done():
+                raise TopicError(await self._why())
+        return waiting.result()
 
     def _as_whom(self, what: str) -> str:
         user = self._settings.username
@@ -131,17 +148,10 @@ class Access:
             self._client = AdminClient(config | {"log_level": 0, "error_cb": self._complaints})
         return self._client
 
-    async def _why(self, error: KafkaError) -> str:
+    async def _why(self, error: KafkaError | None = None) -> str:
         """Say why nothing was answered, and look at the credentials anew at the next attempt."""
         if self._client is not None:
             self._client.poll(0)
         self._client = None  # a mounted password may have been put right meanwhile
         told = await asyncio.to_thread(self._complaints.why)
-        return told or f"Kafka does not answer: {error.str()}"
-
-
-async def _answer(future: Future[T]) -> T:
-    """Wait for librdkafka, which would stumble over a future that was cancelled on our side."""
-    waiting = asyncio.wrap_future(future)
-    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return await asyncio.shield(waiting)
+        return told or f"Kafka does not answer{f': {error.str()}' if error else ''}"

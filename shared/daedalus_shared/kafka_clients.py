@@ -70,6 +70,8 @@ class Complaints:
         self._settings = settings
         self._said: str | None = None
         self._refused = False
+        self.final = False
+        """Whether it is of no use to wait for an answer."""
         self.all_down = False
         """Whether no broker takes a connection."""
 
@@ -77,8 +79,8 @@ class Complaints:
         """Take note of an error."""
         name = error.name()
         self.all_down |= name == "_ALL_BROKERS_DOWN"
-        if name == "_AUTHENTICATION":
-            self._refused = True
+        self._refused |= name == "_AUTHENTICATION"
+        self.final |= name in ("_AUTHENTICATION", "_SSL")
         if name != "_ALL_BROKERS_DOWN":
             self._said = error.str()
 

@@ -6,6 +6,7 @@ One broker for all of it, with SCRAM over TLS, Kafka's own authorizer, and the A
 
 import json
 import re
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,10 +36,15 @@ from typer.testing import CliRunner, Result
 
 from daedalus_console.cli import build
 from daedalus_local.ports import free_port
+from daedalus_monitor.adapters.kafka import Brokers, KafkaOffsets
+from daedalus_monitor.domain.readings import Unknown
+from daedalus_monitor.ports import SourceError
 from daedalus_shared import roles
+from daedalus_shared.credentials import read_credentials
 from daedalus_shared.events import Decision, Forecast, Knowledge
+from daedalus_shared.job_spec import read_spec
 from daedalus_shared.roles import Role
-from daedalus_shared.topics import CATALOGUE, topic_of
+from daedalus_shared.topics import CATALOGUE, partition_of, topic_of
 from harness.broker import PARTITIONS
 from harness.certificates import Authority
 from harness.fixtures import need_tools
@@ -224,6 +230,10 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
             *(kafka, "auditor", "pause", "sim-0000", "--until", "1h", "--why", "x"), code=1
         )
         assert "Topic authorization failed" in refused.stderr
+        snapshots = tmp_path / "knowledge.jsonl"
+        daedalus(kafka, "auditor", "knowledge", "export", str(snapshots))
+        busy = daedalus(kafka, "admin", "knowledge", "import", str(snapshots), code=1).stderr
+        assert "services are running (daedalus-analyzer-analyzer, daedalus-executor-exec" in busy
         told = [
             get(f"{place}/{page}")[1] for place in where.values() for page in ("metrics", "readyz")
         ]
@@ -234,6 +244,58 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
         assert "hush-" not in text, "a password shows"
     for each in [*services, played]:
         assert "not authorised" not in each.log.read_text(), each.tail()
+    restored_is_what_was_exported(kafka, snapshots, tmp_path)
+
+
+def restored_is_what_was_exported(kafka: Secured, snapshots: Path, folder: Path) -> None:
+    """Lose all knowledge, import it, and have a service take it up."""
+    exported = {
+        known.key: known
+        for known in map(Knowledge.model_validate_json, snapshots.read_text().splitlines())
+    }
+    assert {known.kind for known in exported.values()} >= {"AnalyzerState", "PlannerState"}
+    assert stat.S_IMODE(snapshots.stat().st_mode) == 0o600
+    until_nobody_runs(kafka, snapshots)
+    told = daedalus(kafka, "admin", "knowledge", "import", str(snapshots)).stdout
+    assert "wrote 0 snapshots" in told, "what is known stays"
+    assert "--overwrite replaces them" in told
+
+    lost = Producer(kafka.client("admin"))
+    for key in exported:
+        lost.produce(topic_of(Knowledge), None, key.encode(), partition_of(key, PARTITIONS))
+    assert lost.flush(20) == 0
+    for _ in range(2):  # the second time above what is there
+        daedalus(kafka, "admin", "knowledge", "import", str(snapshots), "--overwrite")
+    tap = kafka.broker().tap(Knowledge, strict=False)
+    written = len(exported) * 2
+    assert tap.until(lambda: len(tap.found) > written and tap.poll(1.0) == [], 30)
+    last = {each.event.key: each.event for each in tap.found}
+    tap.close()
+    for key, known in exported.items():
+        found = last[key]
+        assert isinstance(found, Knowledge)
+        assert (found.state, found.covers) == (known.state, {})
+        assert found.epoch > known.epoch
+
+    refused = daedalus(
+        *(kafka, "console", "knowledge", "import", str(snapshots), "--overwrite"), code=1
+    )
+    assert "Topic authorization failed" in refused.stderr
+
+    again = service(kafka, "analyzer", "analyzer", folder)
+    before = again.log.read_text().count("restored 1 jobs")
+    with running(again):
+        assert again.until_logged("restored 1 jobs", times=before + 1), again.tail()
+
+
+def until_nobody_runs(kafka: Secured, snapshots: Path) -> None:
+    """Wait for the sessions of killed services to end."""
+    deadline = time.monotonic() + 60
+    settings = kafka.settings("DAEDALUS", "admin")
+    arguments = ["knowledge", "import", str(snapshots)]
+    while CliRunner().invoke(build(), arguments, env=settings).exit_code != 0:
+        assert time.monotonic() < deadline, "they still count as running"
+        time.sleep(1)
 
 
 def everything_on(kafka: Secured) -> str:
@@ -251,6 +313,56 @@ def everything_on(kafka: Secured) -> str:
     consumer.close()
     assert len(found) > 100
     return "\n".join(found)
+
+
+# -- the brokers of a job's input ------------------------------------------------------------------
+
+JOB = """
+job: shop
+engine: {{kind: flink, rest: "http://jm:8081"}}
+input: {{bootstrap: "{bootstrap}", topics: [orders], group: shop}}
+workers: {{kind: none}}
+scale: {{max: 4}}
+"""
+
+
+async def test_the_monitor_sees_a_jobs_offsets_by_credentials_of_its_own_and_no_records(
+    kafka: Secured, tmp_path: Path
+) -> None:
+    admin = kafka.admin()
+    admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result(20)
+    job = tmp_path / "shop.yaml"
+    job.write_text(JOB.format(bootstrap=kafka.bootstrap))
+    (tmp_path / "secrets").mkdir()
+    lines = [f"{name}={value}" for name, value in kafka.client("monitor").items()]
+    (tmp_path / "secrets" / "kafka").write_text("\n".join([f"at={kafka.bootstrap}", *lines[1:]]))
+    brokers = Brokers(read_credentials(tmp_path / "secrets", "MONITOR_CREDENTIALS"))
+    offsets = KafkaOffsets(brokers, read_spec(job.read_text()).input, patience=5.0)
+
+    with pytest.raises(SourceError, match=r"topic orders: .*Topic authorization failed"):
+        await offsets.look()
+
+    daedalus(kafka, "admin", "topics", "acls", "--apply", "--only", "monitor", "-f", str(job))
+    producer = Producer(kafka.client("admin"))
+    producer.produce("orders", b"one")
+    assert producer.flush(20) == 0
+    found = await offsets.look()
+    assert found.ends == {("orders", 0): 1}
+    assert found.committed == {("orders", 0): None}
+
+    somebody = read_spec(job.read_text().replace("group: shop", "group: else")).input
+    found = await KafkaOffsets(brokers, somebody, patience=5.0).look()
+    assert isinstance(found.committed, Unknown)
+    assert "group else: Broker: Group authorization failed" in found.committed.why
+
+    consumer = Consumer({**kafka.client("monitor"), "group.id": "daedalus-monitor-monitor"})
+    consumer.assign([TopicPartition("orders", 0, 0)])
+    message = consumer.poll(20)
+    consumer.close()
+    assert message is not None
+    error = message.error()
+    assert error is not None
+    assert error.name() == "TOPIC_AUTHORIZATION_FAILED"
 
 
 # -- who is not let in, and is told why ------------------------------------------------------------

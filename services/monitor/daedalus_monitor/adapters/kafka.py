@@ -161,12 +161,24 @@ class KafkaOffsets:
         try:
             answer = await self._brokers.committed(self._where.bootstrap, self._where.group, parts)
         except KafkaException as error:
-            raise SourceError(f"{self._said(what)}: {_text(error)}") from error
+            why = await self._refusal(what)
+            raise SourceError(why or f"{self._said(what)}: {_text(error)}") from error
         for part in answer:
             if part.error is not None:
                 raise SourceError(f"{self._said(what)}: {part.error.str()}")
             found[part.topic, part.partition] = None if part.offset < 0 else part.offset
         return found
+
+    async def _refusal(self, what: str) -> str | None:
+        """Say whether we may not see the group: its offsets then never come, without a reason."""
+        group = self._where.group
+        client = self._brokers.admin(self._where.bootstrap)
+        asked = client.describe_consumer_groups([group], request_timeout=COMMITTED_TIMEOUT)
+        try:
+            await self._answer(asked[group], what)
+        except SourceError as error:
+            return str(error)
+        return None
 
     async def _listed(
         self, client: AdminClient, parts: Iterable[Partition], spec: Any
