@@ -6,6 +6,7 @@ One broker for all of it, with SCRAM over TLS, Kafka's own authorizer, and the A
 
 import json
 import re
+import signal
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -237,6 +238,9 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
         told = [
             get(f"{place}/{page}")[1] for place in where.values() for page in ("metrics", "readyz")
         ]
+        for each in services:
+            each.signal(signal.SIGTERM)
+        assert all(each.terminate() < 20 for each in services)
     tap.close()
 
     logs = [each.log.read_text() for each in [*services, played]]
@@ -307,11 +311,13 @@ def everything_on(kafka: Secured) -> str:
     ended = 0
     while ended < len(places):
         for message in consumer.consume(500, 0.5):
-            ended += message.error() is not None
+            if message.error() is not None:
+                ended += 1
+                continue
             parts = (message.key(), message.value(), message.headers())
             found.append(" ".join(str(part) for part in parts if part))
     consumer.close()
-    assert len(found) > 100
+    assert len(found) > 30, "there is something to look through"
     return "\n".join(found)
 
 
