@@ -36,5 +36,5 @@ def test_a_field_of_a_newer_job_file_is_refused_since_it_asks_for_what_nobody_wo
 def test_another_major_is_refused() -> None:
     value = b'{"job":"ysb","at":"2026-01-01T12:00:00Z","source":"m/m","samples":[]}'
 
-    with pytest.raises(DecodeError, match="major version 2 of daedalus.metrics is not understood"):
+    with pytest.raises(DecodeError, match="major version 2 of"):
         decode(value, {"ce_type": b"daedalus.metrics.v2"})
