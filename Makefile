@@ -104,7 +104,7 @@ lock:  ## Resolve the dependencies anew, and pin them without addresses.
 
 schemas: setup  ## Write docs/events, docs/settings.md and docs/metrics.md from the code.
 	$(BIN)/python -m daedalus_shared docs/events
-	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES))
+	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES)) daedalus_console.web
 	$(BIN)/python -m daedalus_shared metrics docs/metrics.md $(MEASURED)
 
 clean:  ## Remove what was built; the cache of the engines stays.
