@@ -21,6 +21,9 @@ from daedalus_console.web.people import Role
 from daedalus_console.web.settings import Settings
 from daedalus_shared.telemetry import log_json
 
+BACKLOG = 2048
+"""Connections that wait to be taken."""
+
 GRACE = 2
 """Seconds that open streams and pages are given when the console ends."""
 
@@ -66,6 +69,7 @@ def listen(settings: Settings) -> socket.socket:
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(where)
+        bound.listen(BACKLOG)  # who comes before the server is up waits, and is not refused
     except OSError as error:
         raise ConsoleError(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "

@@ -149,11 +149,13 @@ globalThis.daedalus = (() => {
   function moments(id, listener) {
     const found = getElement(id);
     if (!found?.chart) return setTimeout(() => moments(id, listener), 50);
+    const told = document.getElementById(`c${listener}`);
+    told.dataset.ready = "";
     found.chart.getZr().on("click", (event) => {
       const place = [event.offsetX, event.offsetY];
       if (!found.chart.containPixel({ gridIndex: "all" }, place)) return;
       const [at] = found.chart.convertFromPixel({ gridIndex: 0 }, [place[0], 70]);
-      document.getElementById(`c${listener}`).dispatchEvent(new CustomEvent("moment", { detail: Math.round(at) }));
+      told.dispatchEvent(new CustomEvent("moment", { detail: Math.round(at) }));
     });
   }
 
