@@ -34,6 +34,9 @@ COMMANDS = [
     ["pin"],
     ["topics", "create"],
     ["topics", "list"],
+    ["topics", "acls"],
+    ["knowledge", "export"],
+    ["knowledge", "import"],
     ["schemas", "export"],
 ]
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its 
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError, NotFoundError, UnreachableError
 from daedalus_console.settings import settings
-from daedalus_shared.kafka_clients import librdkafka
+from daedalus_shared.kafka_clients import Complaints, librdkafka
 from daedalus_shared.topics import PREFIX, partition_of
 
 TIMEOUT = 5.0
@@ -39,27 +39,19 @@ Place = tuple[str, int]
 class Kafka:
     """One cluster, as the command needs it."""
 
-    def __init__(
-        self, address: Address, *, heard: Callable[[KafkaError], None] | None = None
-    ) -> None:
-        """Take note of the address.
-
-        Args:
-            address: Where.
-            heard: Is told what goes wrong meanwhile, from any thread.
-        """
+    def __init__(self, address: Address) -> None:
         self.address = address
-        self._tell = heard
         quiet = logging.getLogger("daedalus_console.librdkafka")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # librdkafka repeats itself each second; one line says it all
+        found = settings(address.bootstrap)
+        self._complaints = Complaints(found)
         self.config: dict[str, Any] = {
-            **librdkafka(settings(address.bootstrap)),
+            **librdkafka(found),
             "logger": quiet,
-            "error_cb": self._heard,
+            "error_cb": self._complaints,
             "socket.connection.setup.timeout.ms": int(TIMEOUT * 1000),
         }
-        self._all_down = False
         self._partitions: dict[str, int] | None = None
         self._admin_client: AdminClient | None = None
 
@@ -143,13 +135,8 @@ class Kafka:
                 return self.admin.list_topics(timeout=TIMEOUT / 5)
             except KafkaException:
                 self.admin.poll(0)
-                if self._all_down or time.monotonic() > deadline:
+                if self._complaints.all_down or time.monotonic() > deadline:
                     raise
-
-    def _heard(self, error: KafkaError) -> None:
-        self._all_down |= error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
-        if self._tell is not None:
-            self._tell(error)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -169,5 +156,7 @@ class Kafka:
             KafkaError.REQUEST_TIMED_OUT,
         }
         if error.code() in unreachable:
-            return UnreachableError(f"Kafka does not answer at {self.address}")
+            why = self._complaints.why()
+            told = f": {why}" if why else ""
+            return UnreachableError(f"Kafka does not answer at {self.address}{told}")
         return ConsoleError(f"Kafka at {self.address}: {error.str()}")

@@ -105,12 +105,12 @@ class Reader:
     def _follow(self, positions: dict[Place, int]) -> None:
         """Read on until something fails; `positions` is where to resume."""
         self._down = None
-        kafka = Kafka(self._address, heard=self._heard)
+        kafka = Kafka(self._address)
         starts = _starts(kafka, self._wanted)
         starts |= {place: at for place, at in positions.items() if place in starts}
         self._live.connected(datetime.now(UTC))
         first = {place for place in starts if place[0] == f"daedalus.{ControlEvent.NAME}"}
-        consumer = Consumer(_config(kafka))
+        consumer = Consumer(_config(kafka) | {"error_cb": self._heard})
         try:
             # What people want comes first: it says which forecaster and planner count.
             consumer.assign(_assignment(starts, first))
