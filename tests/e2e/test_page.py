@@ -276,7 +276,8 @@ def test_a_phone_shows_all_without_scrolling_sideways(
     keep(page, "phone-list-dark")
 
     at_work(page, url)
-    page.locator("#decisions tbody a").first.tap()
+    # That of a rescale: a decision which weighed something.
+    page.locator("#rescales tbody a").first.tap()
     expect(page.locator("#candidates")).to_be_visible()
     assert widths(page) == (390, 390)
     keep(page, "phone-job-dark")
