@@ -256,7 +256,7 @@ def test_a_shadow_asks_nobody() -> None:
 def test_a_word_that_names_the_decision_alone_means_what_it_asked_for() -> None:
     shell = asking()
     asked = shell.tick(0, rate=LOAD)
-    bare = {"from_scale_out": None, "scale_out": None, "until": None}
+    bare: dict[str, Any] = {"from_scale_out": None, "scale_out": None, "until": None}
 
     other = answer(asked, 10, **bare).model_copy(update={"decision": "another"})
     shell.feed(other)
