@@ -14,7 +14,15 @@ from daedalus_console.rescales import Rescale, Story
 from daedalus_console.times import clock, shown
 from daedalus_console.views import lines
 from daedalus_console.views.tables import cell, grid
-from daedalus_shared.events import Basis, Candidate, CapacityUpdate, Decision, Downtime, Forecast
+from daedalus_shared.events import (
+    Asked,
+    Basis,
+    Candidate,
+    CapacityUpdate,
+    Decision,
+    Downtime,
+    Forecast,
+)
 
 FORECAST_WIDTH = 40
 """Characters of the forecast's sparkline."""
@@ -118,10 +126,26 @@ def decided(decision: Decision) -> Iterator[str]:
         yield f"Its verdict on {workers(taken.scale_out)} is {taken.verdict}{why}."
     if decision.limits:
         yield f"Bounded by {', '.join(decision.limits)}."
+    if decision.asked is not None:
+        yield _asked(decision.asked)
     if decision.shadow:
         yield "A shadow: the job's spec names another planner, so nothing follows."
     elif decision.dry_run:
         yield "The job is in mode advise: commands are checked, and nothing is changed."
+
+
+def _asked(asked: Asked) -> str:
+    """Return what a person's word is needed for, and what was said."""
+    to, until = workers(asked.scale_out), clock(asked.until)
+    match asked.state:
+        case "awaiting":
+            return (
+                f"It waits for a person's word on {to} until {until}: daedalus approve, or reject, "
+                f"--decision {asked.decision[:8]}."
+            )
+        case "lapsed":
+            return f"Nobody answered on {to} until {until}, and the policy acts then."
+    return f"A person's word on {to}: {asked.state}."
 
 
 def promised(decision: Decision) -> str:
@@ -143,7 +167,8 @@ def promised(decision: Decision) -> str:
 def after(decision: Decision, rescale: Rescale | None, now: datetime) -> Iterator[str]:
     """Yield sentences about the outcome and the recovery."""
     if decision.command is None:
-        yield "Nothing had to be done."
+        waits = decision.asked is not None and decision.asked.state == "awaiting"
+        yield "Nothing yet: it waits." if waits else "Nothing had to be done."
         return
     if rescale is None or (rescale.command is None and not rescale.outcomes):
         yield f"Command {decision.command} is not on its topic."
