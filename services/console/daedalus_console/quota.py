@@ -113,12 +113,13 @@ def ceilings(claims: Sequence[Claim], workers: int) -> dict[str, int]:
     parts = shares(claims, workers)
     if _suffice(claims, sum(parts.values())):
         return {claim.job: claim.ceiling or 0 for claim in claims}
-    free = workers - sum(claim.occupied for claim in claims)
+    free = workers - sum(max(claim.occupied, claim.least) for claim in claims)
     found = {}
     for claim in sorted(claims, key=lambda claim: (-claim.priority, claim.job)):
         part = parts[claim.job]
         # What it may still take before its ceiling counts is no reason to raise that.
         held = claim.occupied if claim.ceiling is None else min(claim.occupied, claim.ceiling)
+        held = max(held, claim.least)  # every job has its min, whoever else needs more
         more = max(0, min(part - held, free))
         free -= more
         found[claim.job] = max(claim.least, min(part, held + more))
