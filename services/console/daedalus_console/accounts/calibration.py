@@ -152,11 +152,13 @@ class Calibration:
         return self.periods[place] if inside else None
 
     def _outcome(self, event: ScaleOutcome) -> None:
+        if event.command in self._applied:
+            return  # told again
         period = self._period(event.at)
         applied = event.status is Status.APPLIED and not event.dry_run
         if event.started_at is not None or applied:
             self._awaited = None  # whatever was to be measured, another scale-out runs now
-        if period is None or not applied or event.command in self._applied:
+        if period is None or not applied:
             return
         self._applied.add(event.command)
         period.rescales += 1

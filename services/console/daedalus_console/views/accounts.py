@@ -26,7 +26,7 @@ def heading(job: str, ledger: Ledger, start: datetime, present: datetime) -> Tex
 
 def cost(ledger: Ledger) -> Table:
     """Return a line a course of one job."""
-    columns = ("", "worker-hours", "mean", "of the max", "late", "rescales", "price")
+    columns = ("", "worker-h", "mean", "of max", "late", "rescales", "price")
     table = grid(*columns, right=columns[1:])
     most = ledger.rows[STATIC].own.mean
     for line in ledger.lines():
@@ -46,7 +46,7 @@ def cost(ledger: Ledger) -> Table:
 
 def costs(ledgers: Mapping[str, Ledger], start: datetime, present: datetime) -> Table:
     """Return a line a job, and one of all."""
-    columns = ("job", "worker-hours", "at the max", "saved", "HPA", "against HPA", "unknown")
+    columns = ("job", "worker-h", "at the max", "saved", "HPA", "against HPA", "unknown")
     title = f"since {shown(start)}"
     table = grid(*columns, right=columns[1:], title=title)
     paid = allowed = gap = own_hpa = ran_hpa = 0.0
