@@ -2,12 +2,15 @@
 
 `python -m daedalus_shared DIR`: the events' schemas and the AsyncAPI document.
 `python -m daedalus_shared settings FILE PACKAGE…`: the page of settings, with those of services.
+`python -m daedalus_shared metrics FILE MODULE…`: the page of metrics, with those that the modules
+make when they are imported.
 """
 
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from daedalus_shared import metrics_page, telemetry
 from daedalus_shared.schemas import documents
 from daedalus_shared.settings_page import page, settings_of
 
@@ -17,10 +20,15 @@ def main() -> None:
     match sys.argv[1:]:
         case ["settings", file, *packages]:
             write_settings(Path(file), packages)
+        case ["metrics", file, *modules]:
+            write_metrics(Path(file), modules)
         case [directory]:
             write_events(Path(directory))
         case _:
-            raise SystemExit("usage: python -m daedalus_shared (DIR | settings FILE PACKAGE…)")
+            raise SystemExit(
+                "usage: python -m daedalus_shared "
+                "(DIR | settings FILE PACKAGE… | metrics FILE MODULE…)"
+            )
 
 
 def write_events(directory: Path) -> None:
@@ -40,6 +48,14 @@ def write_settings(file: Path, packages: list[str]) -> None:
     services = [settings_of(import_module(f"{package}.settings")) for package in packages]
     file.write_text(page(services))
     print(f"settings of the job file and {len(services)} services in {file}")
+
+
+def write_metrics(file: Path, modules: list[str]) -> None:
+    """Write the page, with the metrics that the modules make."""
+    for module in modules:
+        import_module(module)
+    file.write_text(metrics_page.page(telemetry.CATALOGUE))
+    print(f"gauges of each job and {len(telemetry.CATALOGUE)} metrics of services in {file}")
 
 
 if __name__ == "__main__":

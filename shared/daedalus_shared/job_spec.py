@@ -37,6 +37,10 @@ Place = Annotated[str, AfterValidator(_place)]
 """Where workers tell their metrics."""
 
 
+KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+"""A name as Kubernetes has them: they become part of an address."""
+
+
 class SpecError(ValueError):
     """A job file is wrong; the message names the field, the value and what would be right."""
 
@@ -123,11 +127,17 @@ class Workers(Section):
     pool: str | None = None
     """For `processes`: the pool's name in the executor's settings."""
 
-    namespace: str | None = None
+    namespace: KubernetesName | None = None
     """For `kubernetes`: the namespace."""
 
-    deployment: str | None = None
+    deployment: KubernetesName | None = None
     """For `kubernetes`: the Deployment."""
+
+    statefulset: KubernetesName | None = None
+    """For `kubernetes`: the StatefulSet, in place of a Deployment."""
+
+    flinkdeployment: KubernetesName | None = None
+    """For `kubernetes`: the FlinkDeployment of the Flink operator, in place of a Deployment."""
 
     project: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_-]*$")
     """For `compose`: the project; by default the only one that the executor's settings name."""
@@ -139,13 +149,18 @@ class Workers(Section):
     def _is_complete(self) -> Self:
         needed = {
             "processes": ("pool",),
-            "kubernetes": ("namespace", "deployment"),
+            "kubernetes": ("namespace",),
             "compose": ("service",),
             "none": (),
         }[self.kind]
         for field in needed:
             if getattr(self, field) is None:
                 raise ValueError(f"kind {self.kind} needs `{field}`")
+        named = [self.deployment, self.statefulset, self.flinkdeployment]
+        if self.kind == "kubernetes" and sum(name is not None for name in named) != 1:
+            raise ValueError(
+                "kind kubernetes needs one of `deployment`, `statefulset` and `flinkdeployment`"
+            )
         return self
 
 
@@ -194,6 +209,18 @@ class JobSpec(Section):
 
     policy: Policy = Policy()
     """How it is scaled."""
+
+    @model_validator(mode="after")
+    def _workers_suit_the_engine(self) -> Self:
+        flink = self.engine.kind is EngineKind.FLINK
+        if self.workers.flinkdeployment and not flink:
+            raise ValueError("workers.flinkdeployment is for engine.kind flink")
+        if self.workers.statefulset and flink and self.rescale == "in-place":
+            raise ValueError(
+                "workers.statefulset: a StatefulSet ends its highest pod, Flink frees any: "
+                "use a Deployment, or rescale: reactive"
+            )
+        return self
 
     @property
     def engine_name(self) -> str:

@@ -147,6 +147,8 @@ class Relay(Generic[S]):
         self._source = f"{service.name}/{service.instance}"
         self.restored = asyncio.Event()
         """Set while the states of the assigned partitions are in memory."""
+        for topic in self.topics:
+            telemetry.DEAD_LETTERS.labels(topic)  # from 0 on: an increase must show at the first
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -180,6 +182,7 @@ class Relay(Generic[S]):
         """Forget the assignment: from here on nothing is owned."""
         self.restored.clear()
         self._assigned = frozenset()
+        telemetry.JOBS.hide()
         self._hooks.dropped()
 
     async def restore(self, assignment: Assignment) -> None:
@@ -201,6 +204,7 @@ class Relay(Generic[S]):
             for job, (partition, known) in newest.items():
                 self._hold(job, partition, known)
             self._assigned = partitions
+            telemetry.JOBS.show(lambda job: partition_of(job, self._partitions) in partitions)
             self.restored.set()
         log.info("restored %d jobs on %d partitions", len(self._held), len(partitions))
         for job, (control, state) in self.jobs().items():
@@ -358,6 +362,7 @@ class Relay(Generic[S]):
             await self._log.write(writes)
             for event in step.events:
                 telemetry.PUBLISHED.labels(topic_of(type(event))).inc()
+                telemetry.published(event)
                 self._hooks.published(event)
         if step.state is before.state:
             return
@@ -369,6 +374,8 @@ class Relay(Generic[S]):
         )
         await self._log.write([self._snapshot(job, after)])
         self._held[job] = after
+        if step.state is None:
+            telemetry.JOBS.forget(job)
         self._hooks.stored(job, self._controls.get(job, JobControl()), step.state)
 
     def _snapshot(self, job: str, held: Held[S]) -> Write:

@@ -6,6 +6,8 @@ from typing import NoReturn
 from daedalus_executor.adapters.clock import SystemClock
 from daedalus_executor.adapters.compose import ComposeProjects, Engine
 from daedalus_executor.adapters.flink_rest import FlinkRest
+from daedalus_executor.adapters.kubernetes_api import KubernetesApi
+from daedalus_executor.adapters.kubernetes_targets import Kubernetes
 from daedalus_executor.adapters.pool_workers import PoolWorkers
 from daedalus_executor.adapters.processes import PoolsError, open_pool, read_pools
 from daedalus_executor.executor import Executor
@@ -34,9 +36,19 @@ def wire(settings: Settings) -> tuple[Executor, Rescales]:
     compose = ComposeProjects(
         settings.compose_projects, engine, most=settings.compose_most, clock=clock
     )
+    kubernetes = Kubernetes(
+        settings.kubernetes_targets,
+        KubernetesApi(
+            settings.kubeconfig, clock, read=settings.waits.request, write=settings.fresh
+        ),
+        most=settings.kubernetes_most,
+        clock=clock,
+    )
+    targets = Targets(pools, flink, settings.waits, clock, compose=compose, kubernetes=kubernetes)
     executor = Executor(settings.instance)
     means = Means(
-        target=Targets(pools, flink, settings.waits, clock, compose=compose).of,
+        target=targets.of,
+        tell=targets.tell,
         clock=clock,
         source=executor.source,
         fresh=settings.fresh,

@@ -11,6 +11,11 @@ from daedalus_shared.settings import ServiceSettings
 
 Service = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*(/[A-Za-z0-9._-]+)?$")]
 
+KubernetesTarget = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(/[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"),
+]
+
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 
 
@@ -56,6 +61,16 @@ class Settings(ServiceSettings):
 
     docker: str = Field(default="unix:///var/run/docker.sock", pattern=r"^(unix|tcp|https?)://\S+$")
     """Where Docker answers; asked for compose projects alone."""
+
+    kubernetes_targets: tuple[KubernetesTarget, ...] = ()
+    """What this executor may scale on Kubernetes: namespaces such as ``["jobs"]``, or single
+    Deployments, StatefulSets and FlinkDeployments such as ``["jobs/counter"]``. None by default."""
+
+    kubernetes_most: int = Field(default=50, ge=1)
+    """The most pods of a workload."""
+
+    kubeconfig: Path | None = None
+    """Kubeconfig of the cluster; by default the ServiceAccount of the pod that this runs in."""
 
     waits: Waits = Waits()
     """How long is waited, such as ``EXECUTOR_WAITS__REGISTER_WITHIN=2m``."""

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from aiohttp import web
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from prometheus_client import Gauge
 
 from daedalus_shared import kafka_clients, telemetry
 from daedalus_shared.events import ControlEvent, ScaleCommand, ScaleOutcome
@@ -31,8 +30,12 @@ from daedalus_simulator.simulator import Scene, Simulator, compressed, declarati
 
 log = logging.getLogger(__name__)
 
-JOBS = Gauge("simulator_jobs", "Jobs that are played.")
-BEHIND = Gauge("simulator_behind_seconds", "How late the newest report was.")
+JOBS = telemetry.gauge("daedalus_simulator_jobs", "Jobs that are played.", by="simulator")
+BEHIND = telemetry.gauge(
+    "daedalus_simulator_behind_seconds",
+    "Seconds that the newest report was late.",
+    by="simulator",
+)
 
 _PACE = 0.02
 """Seconds between two looks at the topics."""
@@ -118,6 +121,8 @@ class Service:
         simulator = self._simulator
         for event in topics.read():
             topics.write(simulator.handle(event, now))
+            if event.job not in simulator.jobs:
+                telemetry.JOBS.forget(event.job)
         JOBS.set(len(simulator.jobs))
         topics.write(simulator.advance(now, _BURST))
         due = simulator.due

@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
     ControlEvent,
@@ -469,3 +470,34 @@ async def test_a_restore_waits_for_the_message_that_is_being_handled() -> None:
     await asyncio.gather(handling, restoring)
 
     assert relay.jobs()["ysb"][1] == Sum(reports=1)
+
+
+async def test_a_job_that_is_forgotten_or_moves_away_is_exported_no_more() -> None:
+    def exported() -> set[str]:
+        return {
+            sample.labels["job_name"]
+            for family in telemetry.JOBS.collect()
+            for sample in family.samples
+        }
+
+    log = MemoryLog()
+    partitions = {job: partition_of(job, 2) for job in ("ysb", "wordcount")}
+    assert partitions == {"ysb": 0, "wordcount": 1}, "each its own, or this tests nothing"
+    relay = Relay(Summing(), log, partitions=2)
+
+    async def assign(generation: int, *places: int) -> None:
+        positions = {(topic, place): 0 for topic in relay.topics for place in places}
+        await relay.restore(Assignment(generation, positions))
+
+    await assign(1, 0, 1)
+    for job, partition in partitions.items():
+        await relay.process(log.append(report(1, job=job), partition))
+    assert exported() == {"ysb", "wordcount"}
+
+    relay.revoke()
+    assert exported() == set()
+    await assign(2, 0)
+    assert exported() == {"ysb"}, "wordcount is another replica's now"
+
+    await relay.process(log.append(forget(2)))
+    assert exported() == set()
