@@ -199,13 +199,13 @@ def test_the_tables_of_costs(control: JobControl) -> None:
     ledger = fed(Ledger(control, START), (update(loop) for loop in range(1, 61)))
 
     one = told(views.cost(ledger))
-    assert "static at 4, the mean" in one
-    assert "static at 8, the max" in one
+    assert "static at 4 (the mean)" in one
+    assert "static at 8 (the max)" in one
     both = told(views.costs({"a": ledger, "b": ledger}, START, at(60)))
     assert both.splitlines()[-2].split()[:5] == ["all", "8.0", "16.0", "50", "%"]
-    assert max(map(len, one.splitlines())) <= 80
+    assert max(len(line.rstrip()) for line in one.splitlines()) <= 80
     names = [line["name"] for line in views.lines_json(ledger)]
-    assert names == [RAN, HPA, "static at 4, the mean", "static at 8, the max"]
+    assert names == [RAN, HPA, "static at 4 (the mean)", "static at 8 (the max)"]
 
 
 # -- standings ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 Feed it CapacityUpdates and Decisions in the order of time; it keeps sums, never events.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,8 +94,25 @@ class Line:
 class Ledger:
     """The account of one job from an instant on."""
 
-    def __init__(self, control: JobControl, since: datetime, target: float = TARGET) -> None:
+    def __init__(
+        self,
+        control: JobControl,
+        since: datetime,
+        target: float = TARGET,
+        *,
+        static_at_mean: bool = True,
+    ) -> None:
+        """Open an account.
+
+        Args:
+            control: What people want of the job; the specs in effect are looked up in it.
+            since: Loops that end before do not count.
+            target: Part of the CPU that the HPA is to hold.
+            static_at_mean: Whether every static scale-out is played, to have that of the mean in
+                the end: most of the work.
+        """
         self._control = control
+        self._static_at_mean = static_at_mean
         self._since = since
         self._ran = Ran()
         self.rows: dict[str, Row] = {
@@ -134,11 +152,11 @@ class Ledger:
         """Return what ran, and what others would have come to: the HPA, static jobs."""
         ran = self.rows[RAN]
         found = [Line(RAN, ran.own, ran.own), Line(HPA, *_sums(self.rows[HPA]))]
-        mean = self.paid.mean
-        row = None if mean is None else self.statics.get(max(1, -int(-mean // 1)))
-        if mean is not None and row is not None:
-            found.append(Line(f"static at {-int(-mean // 1)}, the mean", *_sums(row)))
-        most = "" if self._last is None else f" at {self._last.most}, the max"
+        mean = 0 if self.paid.mean is None else math.ceil(round(self.paid.mean, 6))
+        if mean in self.statics:
+            name = f"static at {mean} (the mean)"
+            found.append(Line(name, *_sums(self.statics[mean])))
+        most = "" if self._last is None else f" at {self._last.most} (the max)"
         found.append(Line(STATIC + most, *_sums(self.rows[STATIC])))
         return found
 
@@ -202,7 +220,8 @@ class Ledger:
         ran = self.rows[RAN].course.play(loop, self._usual)
         if ran is not None:
             self.rows[RAN].own = self.rows[RAN].own.plus(ran)
-        for workers in range(loop.least, min(loop.most, loop.least + MOST_STATIC) + 1):
+        most = min(loop.most, loop.least + MOST_STATIC) if self._static_at_mean else -1
+        for workers in range(loop.least, most + 1):
             self.statics.setdefault(workers, Row(Course(Static(workers))))
         for name, row in self.planners.items():
             if isinstance(row.course.wanted, Wishes):

@@ -53,7 +53,7 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
     kafka = cluster(bootstrap)
     known = control(kafka, job)
     spec = declared(job, known)
-    found = Standing(Ledger(known, start), known)
+    found = Standing(Ledger(known, start, static_at_mean=False), known)
     topics = ["capacity-updates", "decisions", "forecasts"]
     for event in _read(kafka, topics, start, job):
         found.take(event)
@@ -86,7 +86,10 @@ def cost(job: str | None, since: str, hpa: int, bootstrap: str | None, *, as_jso
     start = _start(since, present)
     kafka = cluster(bootstrap)
     known = _controls(kafka, job)
-    ledgers = {name: Ledger(each, start, hpa / 100) for name, each in known.items()}
+    ledgers = {
+        name: Ledger(each, start, hpa / 100, static_at_mean=job is not None)
+        for name, each in known.items()
+    }
     for event in _read(kafka, ["capacity-updates"], start, job):
         if event.job in ledgers:
             ledgers[event.job].take(event)

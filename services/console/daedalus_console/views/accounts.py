@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from daedalus_console.accounts.calibration import Calibration, Kept, Period
-from daedalus_console.accounts.courses import Totals
 from daedalus_console.accounts.forecasts import Score, Track
 from daedalus_console.accounts.ledger import HPA, RAN, STATIC, Ledger, Line
 from daedalus_console.figures import UNKNOWN, number, share, span
@@ -26,11 +25,11 @@ def heading(job: str, ledger: Ledger, start: datetime, present: datetime) -> Tex
 
 def cost(ledger: Ledger) -> Table:
     """Return a line a course of one job."""
-    columns = ("", "worker-h", "mean", "of max", "late", "rescales", "price")
+    columns = ("", "hours", "mean", "of max", "late", "rescales", "price")
     table = grid(*columns, right=columns[1:])
     most = ledger.rows[STATIC].own.mean
     for line in ledger.lines():
-        own = _counted(ledger) if line.name == RAN else line.own
+        own = ledger.paid if line.name == RAN else line.own
         modelled = line.own
         table.add_row(
             cell(line.name, "bold" if line.name == RAN else ""),
@@ -186,10 +185,6 @@ def _kept(found: Kept) -> list[Text]:
     return [cell(_times(found.ratio)), cell(_percent(found.kept))]
 
 
-def _counted(ledger: Ledger) -> Totals:
-    return ledger.paid
-
-
 def _ranked(track: Track) -> list[str]:
     names = {name for name, _ in track.scores}
 
@@ -221,10 +216,13 @@ def _beside(scores: Sequence[Score | None]) -> float | None:
 def _against(ratio: float | None) -> str:
     """Return a ratio as what is more or less.
 
-    >>> _against(0.9), _against(1.25), _against(None)
-    ('-10 %', '+25 %', '?')
+    >>> _against(0.9), _against(1.25), _against(0.999), _against(None)
+    ('-10 %', '+25 %', '0 %', '?')
     """
-    return UNKNOWN if ratio is None else f"{100 * (ratio - 1):+.0f} %"
+    if ratio is None:
+        return UNKNOWN
+    part = round(100 * (ratio - 1))
+    return f"{part:+d} %" if part else "0 %"
 
 
 def _times(ratio: float | None) -> str:
