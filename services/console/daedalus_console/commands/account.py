@@ -99,9 +99,10 @@ def cost(
     """Tell the worker-hours of a job, or of all, beside those of a static job and of the HPA.
 
     Worker-hours "as it ran" are counted. The rest is modelled on the workload that came, with the
-    capacities and downtimes that were learned: a static job at the max, one at the mean (rounded up)
-    ran, and Kubernetes' HPA on CPU (taken as the part of the capacity used). Lateness is modelled
-    for all, so that it compares. Time in which something is not known is left out and told.
+    capacities and downtimes that were learned: a static job at the spec's max, one at the mean that
+    ran (rounded up), and Kubernetes' HPA on CPU, taken as the part of the capacity used. Lateness
+    is modelled for all, so that it compares. Time in which something is not known is left out and
+    told.
     """
     from daedalus_console.runs import account
 
