@@ -117,9 +117,7 @@ def test_a_loop_without_workers_is_unknown_and_not_zero(control: JobControl) -> 
     assert ledger.paid.mean == pytest.approx(4.0)
     assert ledger.gap(at(60)) == pytest.approx(20 * 60)
     assert ledger.gap(at(90)) == pytest.approx(50 * 60), "nothing was heard since"
-    assert "40m known, 20m unknown and left out" in told(
-        views.heading("ysb", ledger, START, at(60))
-    )
+    assert "40m known, 20m unknown and left out" in told(views.heading("ysb", ledger, at(60)))
 
 
 def test_a_capacity_that_is_not_known_has_no_cost(control: JobControl) -> None:
@@ -262,6 +260,30 @@ def test_a_planner_that_went_away_is_not_credited(control: JobControl) -> None:
 
     times = {line.name: line.own.seconds for line in ledger.standings()}
     assert times["mine"] <= 32 * 60.0
+
+
+def test_who_only_waits_still_wants_what_it_wanted(control: JobControl) -> None:
+    """The obeyed planner has just rescaled; the shadow settles, with somebody else's workers."""
+    events = played(range(1, 11))
+    for loop in range(11, 21):
+        shadow = decision(loop, "mine", 4, shadow=True).model_copy(update={"reason": "settling"})
+        events += [update(loop), decision(loop, "horizon", 4, shadow=False), shadow]
+
+    ledger = fed(Ledger(control, START), events)
+
+    mine = next(line for line in ledger.standings() if line.name == "mine")
+    assert mine.own.mean == pytest.approx(3.0)
+    assert mine.own.rescales == 0
+    assert ledger.agreements["mine"].both == 10, "the ticks at which both said something"
+
+
+def test_time_before_the_first_declaration_is_not_unknown(control: JobControl) -> None:
+    long_ago = START - timedelta(days=30)
+
+    ledger = fed(Ledger(control, long_ago), [update(1)])
+
+    assert ledger.since == START - timedelta(hours=1)
+    assert ledger.gap(at(1)) == pytest.approx(3600.0)
 
 
 # -- forecasts ------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from daedalus_shared.events import (
     Status,
 )
 
-NEAR = 300.0
-"""Seconds ahead at which the band is judged; the nearest distance that is scored."""
+NEAR = 1
+"""Which of the distances ahead the band is judged at: five loops."""
 
 
 @dataclass(slots=True)
@@ -193,8 +193,7 @@ class Calibration:
         if spec is None:
             return
         self._capacity(event, spec.policy.warm_up + spec.policy.loop)
-        near = min(self._track.distances, key=lambda seconds: abs(seconds - NEAR))
-        key = (spec.policy.forecaster, near)
+        key = (spec.policy.forecaster, self._track.distances[NEAR])
         before = self._track.scores.get(key)
         known = (before.banded, before.inside, before.above) if before else (0, 0, 0)
         self._track.came(event, None)

@@ -7,15 +7,14 @@ a checkpoint interval of records again. What is not known of a loop is not guess
 
 import math
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
 from daedalus_console.accounts.loops import Loop
 from daedalus_shared.hpa import SYNC, WINDOW, Behavior, desired
 
-STEP = 5.0
-"""Seconds of a step within a loop."""
+STEPS = 12
+"""Steps of a loop: 5 s each of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +121,8 @@ class Course:
                 loop, usual
             )
         state, found = replace(self.state), _Sum()
-        steps = max(1, round(loop.seconds / STEP))
-        width = loop.seconds / steps
-        for number in range(steps):
+        width = loop.seconds / STEPS
+        for number in range(STEPS):
             if not _step(loop, number * width, width, state, found, self.wanted):
                 self.state = None
                 return None
@@ -260,7 +258,8 @@ class Hpa:
 
     target: float
     """Part of the CPU that is wanted to be used."""
-
+    speed: float = 1.0
+    """Seconds of the job's time in one second: its windows are so much shorter."""
     behavior: Behavior | None = None
     bounds: tuple[int, int] = (0, 0)
     next_look: float = 0.0
@@ -269,7 +268,7 @@ class Hpa:
 
     def __call__(self, loop: Loop, offset: float, state: State, /) -> int | None:
         """Look each 15 s at the mean of a minute."""
-        now = loop.start.timestamp() + offset
+        now = (loop.start.timestamp() + offset) * self.speed
         if self.behavior is None or self.bounds != (loop.least, loop.most):
             self.bounds = (loop.least, loop.most)
             self.behavior = Behavior(least=loop.least, most=loop.most)
@@ -279,7 +278,8 @@ class Hpa:
             self.looks.append((now, state.used))
         while self.looks and self.looks[0][0] <= now - WINDOW:
             self.looks.popleft()
-        if now < self.next_look or self.workers is None or len(self.looks) < WINDOW / STEP / 2:
+        seen = now - self.looks[0][0] if self.looks else 0.0
+        if now < self.next_look or self.workers is None or seen < WINDOW / 2:
             return self.workers
         self.next_look = now + SYNC
         used = math.fsum(part for _, part in self.looks) / len(self.looks)
@@ -293,7 +293,3 @@ def compared(own: Totals, beside: Totals) -> float | None:
     if own.price is None or not beside.price:
         return None
     return own.price / beside.price
-
-
-Rows = Mapping[str, tuple[Totals, Totals]]
-"""Name → what the course comes to, and what ran over the same time."""

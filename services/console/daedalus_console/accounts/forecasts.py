@@ -12,8 +12,8 @@ from typing import Any
 
 from daedalus_shared.events import CapacityUpdate, Forecast
 
-DISTANCES = (60.0, 300.0, 900.0, 1800.0)
-"""Seconds ahead at which forecasts are scored; each as the nearest whole number of loops."""
+DISTANCES = (1, 5, 15, 30)
+"""Loops ahead at which forecasts are scored: minutes, where a loop is one."""
 
 OUTER = ("0.1", "0.9")
 """Quantiles between which eight of ten workloads should lie."""
@@ -123,9 +123,8 @@ class Track:
 
     @property
     def distances(self) -> tuple[float, ...]:
-        """The distances in whole loops, seconds."""
-        loops = (max(1, round(seconds / self.loop)) for seconds in DISTANCES)
-        return tuple(dict.fromkeys(count * self.loop for count in loops))
+        """The distances, seconds."""
+        return tuple(count * self.loop for count in DISTANCES)
 
     def came(self, update: CapacityUpdate, in_use: str | None) -> list[tuple[str, float, float]]:
         """Score what was said of the loop that an update closes.

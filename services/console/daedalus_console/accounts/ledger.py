@@ -30,6 +30,32 @@ MOST_STATIC = 64
 TARGET = 0.8
 """Part of the CPU that the HPA is to hold: what `kubectl autoscale` takes by default."""
 
+SAYS_NOTHING = frozenset(
+    {
+        "analyzer_missing",
+        "awaiting_approval",
+        "blackout",
+        "budget",
+        "command_pending",
+        "cooldown",
+        "delayed",
+        "keeps_up",
+        "lag_unknown",
+        "margin",
+        "paused",
+        "rejected",
+        "scale_out_unknown",
+        "settling",
+        "stale",
+        "workload_unknown",
+    }
+)
+"""Reasons to stay that say nothing of how many workers are right: what was wanted before still is.
+
+A shadow that "stays" since somebody else has just rescaled the job would otherwise be charged with
+going along.
+"""
+
 FADES = 0.98
 """Weight that the usual workload keeps at each loop: some hundred loops count."""
 
@@ -100,31 +126,37 @@ class Ledger:
         since: datetime,
         target: float = TARGET,
         *,
+        speed: float = 1.0,
         static_at_mean: bool = True,
     ) -> None:
         """Open an account.
 
         Args:
             control: What people want of the job; the specs in effect are looked up in it.
-            since: Loops that end before do not count.
+            since: Loops that end before do not count, nor does what was before the job's first
+                declaration.
             target: Part of the CPU that the HPA is to hold.
+            speed: Seconds of the job's time in one second, for the HPA's windows.
             static_at_mean: Whether every static scale-out is played, to have that of the mean in
                 the end: most of the work.
         """
         self._control = control
         self._static_at_mean = static_at_mean
-        self._since = since
+        declared = [each.at for each in control.declarations[:1]]
+        self.since = max([since, *declared])
         self._ran = Ran()
         self.rows: dict[str, Row] = {
             RAN: Row(Course(self._ran)),
             STATIC: Row(Course(Static())),
-            HPA: Row(Course(Hpa(target))),
+            HPA: Row(Course(Hpa(target, speed))),
         }
         self.statics: dict[int, Row] = {}
         self.planners: dict[str, Row] = {}
         self.agreements: dict[str, Agreement] = {}
         self.obeyed: str | None = None
         self._decided: dict[str, dict[float, int]] = {}
+        self._silent: dict[str, set[float]] = {}
+        """Planner → ticks of those at which it said nothing of its own."""
         self._last: Loop | None = None
         self._usual = 0.0
         self.paid = Totals()
@@ -143,7 +175,7 @@ class Ledger:
 
     def gap(self, until: datetime) -> float:
         """Return the seconds unknown up to an instant, those after the last loop included."""
-        last = self._since if self._last is None else self._last.end
+        last = self.since if self._last is None else self._last.end
         loop = 0.0 if self._last is None else self._last.seconds
         rest = (until - last).total_seconds()
         return self.unknown + (rest if rest > 1.5 * loop else 0.0)
@@ -176,24 +208,30 @@ class Ledger:
 
     def _decision(self, decision: Decision) -> None:
         known = self._decided.setdefault(decision.planner, {})
-        if decision.chosen is not None:
-            known[decision.tick.timestamp()] = decision.chosen
+        at, wanted = decision.tick.timestamp(), decision.chosen
+        stays = wanted is None or wanted == decision.scale_out
+        if stays and decision.reason in SAYS_NOTHING:
+            self._silent.setdefault(decision.planner, set()).add(at)
+            wanted = known[max(known)] if known else wanted
+        if wanted is not None:
+            known[at] = wanted
             for old in sorted(known)[:-3]:
                 del known[old]
+                self._silent.get(decision.planner, set()).discard(old)
         if not decision.shadow:
             self.obeyed = decision.planner
         self.planners.setdefault(decision.planner, Row(Course(Wishes())))
 
     def _update(self, update: CapacityUpdate) -> None:
         spec = self._control.spec(update.tick)
-        if spec is None or update.tick <= self._since:
+        if spec is None or update.tick <= self.since:
             return
         loop = loop_of(update, spec)
         if self._last is not None and loop.end <= self._last.end:
             return  # told again
         before = self._last if self._last is not None and loop.follows(self._last) else None
         if before is None:
-            began = self._since if self._last is None else self._last.end
+            began = self.since if self._last is None else self._last.end
             self.unknown += max(0.0, (loop.start - began).total_seconds())
         self._ran.before = before.scale_out if before else None
         self._last = loop
@@ -234,29 +272,35 @@ class Ledger:
 
     def _newest(self, planner: str, loop: Loop) -> tuple[float, int] | None:
         known = self._decided.get(planner, {})
-        ticks = [tick for tick in known if tick <= loop.start.timestamp() + 1.0]
+        ticks = [tick for tick in known if tick <= loop.start.timestamp() + 0.1]
         return (max(ticks), known[max(ticks)]) if ticks else None
 
     def _agree(self, loop: Loop) -> None:
-        """Compare what was wanted at the tick that the loop began with."""
+        """Compare what was wanted when the loop began, where both said something."""
         if self.obeyed is None:
             return
-        at = loop.start.timestamp()
-        obeyed = _at(self._decided.get(self.obeyed, {}), at)
-        for name, known in self._decided.items():
-            wanted = _at(known, at)
+        obeyed = self._said(self.obeyed, loop)
+        for name in self._decided:
+            wanted = self._said(name, loop)
             if name != self.obeyed and wanted is not None and obeyed is not None:
                 agreement = self.agreements.setdefault(name, Agreement())
                 agreement.both += 1
                 agreement.same += wanted == obeyed
 
+    def _said(self, planner: str, loop: Loop) -> int | None:
+        """Return what a planner wanted at the loop's start; None where it said nothing of it."""
+        silent = self._silent.get(planner, set())
+        found = [
+            workers
+            for tick, workers in self._decided[planner].items()
+            if abs(tick - loop.start.timestamp()) <= min(1.0, loop.seconds / 4)
+            and tick not in silent
+        ]
+        return found[0] if found else None
+
 
 def _sums(row: Row) -> tuple[Totals, Totals]:
     return row.own, row.beside
-
-
-def _at(known: dict[float, int], at: float) -> int | None:
-    return next((workers for tick, workers in known.items() if abs(tick - at) <= 1.0), None)
 
 
 def fed(ledger: Ledger, events: Iterable[Event]) -> Ledger:

@@ -8,8 +8,8 @@ from daedalus_shared.events import CapacityUpdate
 from daedalus_shared.job_spec import JobSpec
 from daedalus_shared.policy import Price
 
-SLACK = 1.0
-"""Seconds by which two loops may miss each other and still follow one another."""
+SLACK = 0.25
+"""Part of a loop by which two may miss each other and still follow one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Loop:
 
     def follows(self, other: "Loop") -> bool:
         """Whether it begins where the other ends."""
-        return abs((self.start - other.end).total_seconds()) <= SLACK
+        return abs((self.start - other.end).total_seconds()) <= SLACK * self.seconds
 
 
 def loop_of(update: CapacityUpdate, spec: JobSpec) -> Loop:

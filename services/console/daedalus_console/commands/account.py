@@ -54,10 +54,11 @@ def standings(
     on the loops' mean workloads.
 
     Planners: what each wanted at each tick is played as if it had been done at once, on the
-    workload that came, with the capacities and downtimes that were learned. Price counts workers,
-    rescales and lateness by the job's own prices, in workers; "against" is its part of the price of
-    what ran, over the same time. A shadow decides from the scale-out that ran, not from its own, so
-    its rescales are an estimate: read a difference of some percent as none.
+    workload that came, with the capacities and downtimes that were learned; who only waits
+    (settles, is paused, …) still wants what it wanted before. Price counts workers, rescales and
+    lateness by the job's own prices, in workers; "against" is its part of the price of what ran,
+    over the same time. A shadow decides from the scale-out that ran, not from its own, so its
+    rescales are an estimate: read a difference of some percent as none.
 
     Time in which something is not known is left out and told.
     """
@@ -79,7 +80,7 @@ def calibration(
 
     Ratios are medians of seen over promised, 1 is right; "kept" is the part that was no worse than
     promised. Capacity is the first one measured at the new scale-out once it was warm. "In band" is
-    the part of the workloads between the quantiles 0.1 and 0.9 of the forecast of five minutes
+    the part of the workloads between the quantiles 0.1 and 0.9 of the forecast of five loops
     before, 80 % is right. Without JOB: a line a job, without bands.
     """
     from daedalus_console.runs import account
@@ -93,6 +94,10 @@ def cost(
     hpa: Annotated[
         int, typer.Option("--hpa", min=1, max=100, help="CPU that the HPA holds, percent.")
     ] = 80,
+    speed: Annotated[
+        float,
+        typer.Option("--speed", min=0.01, help="Seconds of the job in one, as in `daedalus up`."),
+    ] = 1.0,
     as_json: AsJson = False,
     bootstrap: Bootstrap = None,
 ) -> None:
@@ -106,4 +111,4 @@ def cost(
     """
     from daedalus_console.runs import account
 
-    raise typer.Exit(account.cost(job, since, hpa, bootstrap, as_json=as_json))
+    raise typer.Exit(account.cost(job, since, account.Rule(hpa, speed), bootstrap, as_json=as_json))

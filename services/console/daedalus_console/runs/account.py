@@ -23,6 +23,16 @@ SLACK = timedelta(minutes=2)
 """By how much an event may be written before or after its own time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The HPA to compare with."""
+
+    target: int
+    """CPU that it holds, percent."""
+    speed: float
+    """Seconds of the job's time in one second."""
+
+
 @dataclass
 class Standing:
     """What is known of a job's planners and forecasters."""
@@ -61,7 +71,7 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
     if as_json:
         output.document(
             {
-                **_span(found.ledger, start, present),
+                **_span(found.ledger, present),
                 "job": job,
                 "planners": [line.as_json() for line in planners],
                 "forecasters": views.forecasters_json(found.track, in_use),
@@ -72,7 +82,7 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
         output.line(_nothing(job, start))
         return Exit.OK
     console = output.console()
-    console.print(views.heading(job, found.ledger, start, present))
+    console.print(views.heading(job, found.ledger, present))
     console.print(views.planners(planners))
     console.print(views.forecasters(found.track, in_use))
     if len(planners) < 2:
@@ -80,14 +90,16 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
     return Exit.OK
 
 
-def cost(job: str | None, since: str, hpa: int, bootstrap: str | None, *, as_json: bool) -> Exit:
+def cost(job: str | None, since: str, rule: Rule, bootstrap: str | None, *, as_json: bool) -> Exit:
     """Tell what workers cost."""
     present = now()
     start = _start(since, present)
     kafka = cluster(bootstrap)
     known = _controls(kafka, job)
     ledgers = {
-        name: Ledger(each, start, hpa / 100, static_at_mean=job is not None)
+        name: Ledger(
+            each, start, rule.target / 100, speed=rule.speed, static_at_mean=job is not None
+        )
         for name, each in known.items()
     }
     for event in _read(kafka, ["capacity-updates"], start, job):
@@ -97,14 +109,14 @@ def cost(job: str | None, since: str, hpa: int, bootstrap: str | None, *, as_jso
     if as_json:
         output.document(
             [
-                {"job": name, **_span(each, start, present), "lines": views.lines_json(each)}
+                {"job": name, **_span(each, present), "lines": views.lines_json(each)}
                 for name, each in heard.items()
             ]
         )
     elif not heard:
         output.line(_nothing(job or "any job", start))
     elif job is not None:
-        output.console().print(views.heading(job, heard[job], start, present))
+        output.console().print(views.heading(job, heard[job], present))
         output.console().print(views.cost(heard[job]))
     else:
         output.console().print(views.costs(heard, start, present))
@@ -159,9 +171,9 @@ def _controls(kafka: Kafka, job: str | None) -> dict[str, JobControl]:
     return {job: known}
 
 
-def _span(ledger: Ledger, start: datetime, present: datetime) -> dict[str, Any]:
+def _span(ledger: Ledger, present: datetime) -> dict[str, Any]:
     return {
-        "since": start.isoformat(),
+        "since": ledger.since.isoformat(),
         "until": present.isoformat(),
         "known_seconds": ledger.paid.seconds,
         "unknown_seconds": ledger.gap(present),

@@ -15,12 +15,12 @@ from daedalus_console.times import shown, zone_name
 from daedalus_console.views.tables import cell, grid
 
 
-def heading(job: str, ledger: Ledger, start: datetime, present: datetime) -> Text:
+def heading(job: str, ledger: Ledger, present: datetime) -> Text:
     """Return what the account is about, and how much of the time is known."""
     gap = ledger.gap(present)
     unknown = f", {span(float(round(gap)))} unknown and left out" if gap >= 1 else ""
     known = span(float(round(ledger.paid.seconds)))
-    return cell(job, "bold") + cell(f" since {shown(start)}: {known} known{unknown}")
+    return cell(job, "bold") + cell(f" since {shown(ledger.since)}: {known} known{unknown}")
 
 
 def cost(ledger: Ledger) -> Table:
