@@ -262,19 +262,37 @@ def test_a_planner_that_went_away_is_not_credited(control: JobControl) -> None:
     assert times["mine"] <= 32 * 60.0
 
 
-def test_who_only_waits_still_wants_what_it_wanted(control: JobControl) -> None:
-    """The obeyed planner has just rescaled; the shadow settles, with somebody else's workers."""
-    events = played(range(1, 11))
-    for loop in range(11, 21):
-        shadow = decision(loop, "mine", 4, shadow=True).model_copy(update={"reason": "settling"})
-        events += [update(loop), decision(loop, "horizon", 4, shadow=False), shadow]
+def waiting(loops: Iterable[int], planner: str) -> list[Event]:
+    """Loops in which the job has four workers again, and one planner waits for it to settle."""
+    found: list[Event] = []
+    for loop in loops:
+        settles = {"reason": "settling"}
+        obeyed = decision(loop, "horizon", 4, shadow=False)
+        shadow = decision(loop, "mine", 4, shadow=True)
+        obeyed = obeyed.model_copy(update=settles if planner == "horizon" else {})
+        shadow = shadow.model_copy(update=settles if planner == "mine" else {})
+        found += [update(loop), obeyed, shadow]
+    return found
+
+
+def test_a_shadow_that_only_waits_is_not_judged_by_it(control: JobControl) -> None:
+    events = [*played(range(1, 11)), *waiting(range(11, 21), "mine"), *played(range(21, 31))]
 
     ledger = fed(Ledger(control, START), events)
 
     mine = next(line for line in ledger.standings() if line.name == "mine")
-    assert mine.own.mean == pytest.approx(3.0)
-    assert mine.own.rescales == 0
-    assert ledger.agreements["mine"].both == 10, "the ticks at which both said something"
+    assert (mine.own.mean, mine.own.rescales) == pytest.approx((3.0, 0))
+    assert mine.own.seconds == mine.beside.seconds == 19 * 60.0
+    assert ledger.agreements["mine"].both == 19, "the loops at whose start both said something"
+
+
+def test_the_obeyed_planner_that_only_waits_wants_what_it_wanted(control: JobControl) -> None:
+    events = [*played(range(1, 11)), *waiting(range(11, 21), "horizon")]
+
+    ledger = fed(Ledger(control, START), events)
+
+    obeyed = next(line for line in ledger.standings() if line.obeyed)
+    assert obeyed.own.seconds == 19 * 60.0
 
 
 def test_time_before_the_first_declaration_is_not_unknown(control: JobControl) -> None:

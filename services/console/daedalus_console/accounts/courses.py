@@ -236,8 +236,9 @@ class Wishes:
 
     steady: ClassVar[bool] = True
 
-    newest: tuple[float, int] | None = None
-    """End of the newest tick decided before the loop (seconds since 1970), and workers wanted."""
+    newest: tuple[float, int | None] | None = None
+    """End of the newest tick decided before the loop (seconds since 1970), and workers wanted; None
+    where it said nothing of them."""
 
     patience: float = 2.5
     """Loops after which a planner that says nothing is taken to be away."""

@@ -41,7 +41,6 @@ SAYS_NOTHING = frozenset(
         "delayed",
         "keeps_up",
         "lag_unknown",
-        "margin",
         "paused",
         "rejected",
         "scale_out_unknown",
@@ -50,10 +49,10 @@ SAYS_NOTHING = frozenset(
         "workload_unknown",
     }
 )
-"""Reasons to stay that say nothing of how many workers are right: what was wanted before still is.
+"""Reasons to stay that say nothing of how many workers are right.
 
-A shadow that "stays" since somebody else has just rescaled the job would otherwise be charged with
-going along.
+The obeyed planner then still wants what it wanted before. A shadow waits for what it would never
+have done, such as somebody else's rescale: those loops tell nothing of it, and are left out.
 """
 
 FADES = 0.98
@@ -154,7 +153,7 @@ class Ledger:
         self.planners: dict[str, Row] = {}
         self.agreements: dict[str, Agreement] = {}
         self.obeyed: str | None = None
-        self._decided: dict[str, dict[float, int]] = {}
+        self._decided: dict[str, dict[float, int | None]] = {}
         self._silent: dict[str, set[float]] = {}
         """Planner → ticks of those at which it said nothing of its own."""
         self._last: Loop | None = None
@@ -212,12 +211,12 @@ class Ledger:
         stays = wanted is None or wanted == decision.scale_out
         if stays and decision.reason in SAYS_NOTHING:
             self._silent.setdefault(decision.planner, set()).add(at)
-            wanted = known[max(known)] if known else wanted
-        if wanted is not None:
-            known[at] = wanted
-            for old in sorted(known)[:-3]:
-                del known[old]
-                self._silent.get(decision.planner, set()).discard(old)
+            before = known[max(known)] if known else None
+            wanted = None if decision.shadow else (before or wanted)
+        known[at] = wanted
+        for old in sorted(known)[:-3]:
+            del known[old]
+            self._silent.get(decision.planner, set()).discard(old)
         if not decision.shadow:
             self.obeyed = decision.planner
         self.planners.setdefault(decision.planner, Row(Course(Wishes())))
@@ -270,7 +269,7 @@ class Ledger:
             if found is not None and ran is not None:
                 row.own, row.beside = row.own.plus(found), row.beside.plus(ran)
 
-    def _newest(self, planner: str, loop: Loop) -> tuple[float, int] | None:
+    def _newest(self, planner: str, loop: Loop) -> tuple[float, int | None] | None:
         known = self._decided.get(planner, {})
         ticks = [tick for tick in known if tick <= loop.start.timestamp() + 0.1]
         return (max(ticks), known[max(ticks)]) if ticks else None

@@ -54,11 +54,11 @@ def standings(
     on the loops' mean workloads.
 
     Planners: what each wanted at each tick is played as if it had been done at once, on the
-    workload that came, with the capacities and downtimes that were learned; who only waits
-    (settles, is paused, …) still wants what it wanted before. Price counts workers, rescales and
-    lateness by the job's own prices, in workers; "against" is its part of the price of what ran,
-    over the same time. A shadow decides from the scale-out that ran, not from its own, so its
-    rescales are an estimate: read a difference of some percent as none.
+    workload that came, with the capacities and downtimes that were learned. Price counts workers,
+    rescales and lateness by the job's own prices, in workers; "against" is its part of the price of
+    what ran, over the same time. A shadow decides from the scale-out that ran, not from its own.
+    What it says while it only waits (for somebody else's rescale to settle, in a pause) is left
+    out, as "time" tells, and its rescales are an estimate: read some percent as nothing.
 
     Time in which something is not known is left out and told.
     """

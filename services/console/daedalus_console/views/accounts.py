@@ -15,6 +15,10 @@ from daedalus_console.times import shown, zone_name
 from daedalus_console.views.tables import cell, grid
 
 
+MODEL = 16
+"""Characters of a model's name that are shown."""
+
+
 def heading(job: str, ledger: Ledger, present: datetime) -> Text:
     """Return what the account is about, and how much of the time is known."""
     gap = ledger.gap(present)
@@ -119,7 +123,7 @@ def forecasters(track: Track, in_use: str) -> Table:
         table.add_row(
             cell(name, "bold"),
             cell("in use" if name == in_use else "shadow", "green" if name == in_use else "dim"),
-            cell(track.models.get(name, UNKNOWN), "dim"),
+            cell(_model(track.models.get(name, UNKNOWN)), "dim"),
             *(cell(_score(score)) for score in scores),
             cell("-" if name == in_use else _against(_beside(scores))),
         )
@@ -194,6 +198,15 @@ def _ranked(track: Track) -> list[str]:
         return (sum(known) / len(known) if known else float("inf"), name)
 
     return sorted(names, key=error)
+
+
+def _model(name: str) -> str:
+    """Return a model's name, without what it is made of where that is long.
+
+    >>> _model("arima(2,1,1)"), _model("ensemble(trend10 0.16, last 0.1)")
+    ('arima(2,1,1)', 'ensemble')
+    """
+    return name if len(name) <= MODEL else name.partition("(")[0][:MODEL]
 
 
 def _score(score: Score | None) -> str:
