@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from daedalus_shared.policy import Policy
-from daedalus_shared.section import Section
+from daedalus_shared.section import Section, hidden
 
 __all__ = ["JobSpec", "Policy", "SpecError", "read_spec"]
 
@@ -41,6 +41,20 @@ KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$
 """A name as Kubernetes has them: they become part of an address."""
 
 
+def _address(text: str) -> str:
+    # The value that an error shows is cleaned by `hidden`.
+    if "@" in text:
+        raise ValueError(
+            "must not hold credentials: they belong into a file of the folder that "
+            "MONITOR_CREDENTIALS (and EXECUTOR_CREDENTIALS) names"
+        )
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""Where a server is, without a user or a password."""
+
+
 class SpecError(ValueError):
     """A job file is wrong; the message names the field, the value and what would be right."""
 
@@ -58,7 +72,7 @@ class Engine(Section):
     kind: EngineKind
     """`flink` or `kafka-streams`."""
 
-    rest: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    rest: Address | None = Field(default=None, pattern=r"^https?://\S+$")
     """Address of the engine's REST API; required for flink."""
 
     name: str | None = None
@@ -90,7 +104,7 @@ class Engine(Section):
 class Input(Section):
     """The Kafka topics that the job reads."""
 
-    bootstrap: str = Field(min_length=1)
+    bootstrap: Address = Field(min_length=1)
     """`host:port` of the brokers."""
 
     topics: tuple[str, ...] = Field(min_length=1)
@@ -108,7 +122,7 @@ class Input(Section):
 class Metrics(Section):
     """Where metrics come from beside the engine's own API."""
 
-    prometheus: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    prometheus: Address | None = Field(default=None, pattern=r"^https?://\S+$")
     """Address of a Prometheus server."""
 
     latency: str | None = None
@@ -254,6 +268,6 @@ def _line(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: is not a field of a job file"
     value = detail["input"]
-    return (
-        f"{where or 'spec'}: {what}" if isinstance(value, dict) else f"{where}: {value!r}: {what}"
-    )
+    if isinstance(value, dict):
+        return f"{where or 'spec'}: {what}"
+    return f"{where}: {hidden(repr(value))}: {what}"

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, DeadLetter, DecodeError, Event, Knowledge, decode
+from daedalus_shared.section import hidden
 from daedalus_shared.service import S, Service, Step
 from daedalus_shared.topics import partition_of, topic_of
 
@@ -222,6 +223,7 @@ class Relay(Generic[S]):
 
     async def _restore_knowledge(self, partition: int) -> dict[str, tuple[int, Knowledge]]:
         newest: dict[str, tuple[int, Knowledge]] = {}
+        aside: dict[int, int] = {}
         ours = f"/{self._service.KIND}/{self._service.instance}"
         ends = await self._log.ends([KNOWLEDGE], partition)
         async for record in self._log.read(KNOWLEDGE, partition, 0, ends[KNOWLEDGE]):
@@ -237,10 +239,22 @@ class Relay(Generic[S]):
             except DecodeError as error:
                 log.warning("knowledge of %s is unreadable and left aside: %s", job, error)
                 continue
-            if isinstance(known, Knowledge) and known.version == self._service.VERSION:
+            if not isinstance(known, Knowledge):
+                continue
+            if known.version != self._service.VERSION:
+                aside[known.version] = aside.get(known.version, 0) + 1
+            else:
                 before = newest.get(job)
                 if before is None or known.rank >= before[1].rank:
                     newest[job] = (partition, known)
+        for version, count in sorted(aside.items()):
+            log.warning(
+                "left aside on partition %d: %d snapshots of version %d, not %d: learned anew",
+                partition,
+                count,
+                version,
+                self._service.VERSION,
+            )
         return newest
 
     def _hold(self, job: str, partition: int, known: Knowledge) -> None:
@@ -354,6 +368,10 @@ class Relay(Generic[S]):
         self, job: str, before: Held[S], step: Step[S], covered: Mapping[str, int]
     ) -> None:
         """Publish a step's events, then its state, each with the broker's word."""
+        strange = {type(event) for event in step.events} - set(self._service.RESULTS)
+        if strange:  # its principal may not write them: better a bug told by its name
+            names = ", ".join(sorted(kind.__name__ for kind in strange))
+            raise TypeError(f"{self._source} publishes {names}, which it does not declare")
         writes = [
             Write(before.partition, topic_of(type(event)), event.key, event)
             for event in step.events
@@ -415,7 +433,7 @@ class Relay(Generic[S]):
             },
             value=None
             if record.value is None
-            else record.value[:_SHOWN_BYTES].decode(errors="replace"),
+            else hidden(record.value[:_SHOWN_BYTES].decode(errors="replace")),
         )
         topic = topic_of(DeadLetter)
         await self._log.write([Write(record.partition, topic, letter.key, letter)])

@@ -15,6 +15,7 @@ from daedalus_executor.rescale import Means
 from daedalus_executor.rescales import Rescales
 from daedalus_executor.settings import Settings
 from daedalus_executor.targets import Targets
+from daedalus_shared.credentials import CredentialFileError, read_credentials
 from daedalus_shared.streams import run
 
 
@@ -23,13 +24,21 @@ def wire(settings: Settings) -> tuple[Executor, Rescales]:
 
     Raises:
         PoolsError: The file of pools is wrong.
+        CredentialFileError: A file of credentials is wrong.
     """
     clock = SystemClock()
     declared = read_pools(settings.pools) if settings.pools else {}
     pools = {name: PoolWorkers(open_pool(name, pool)) for name, pool in declared.items()}
     addresses = [address.rstrip("/") for address in settings.allowed_rest]
+    credentials = read_credentials(settings.credentials, settings.variable("credentials"))
     flink = {
-        each: FlinkRest(each, clock, read=settings.waits.request, write=settings.fresh)
+        each: FlinkRest(
+            each,
+            clock,
+            read=settings.waits.request,
+            write=settings.fresh,
+            access=credentials.http(each),
+        )
         for each in addresses
     }
     engine = Engine(address=settings.docker, fresh=settings.fresh)
@@ -62,7 +71,7 @@ def main() -> NoReturn:
     settings = Settings.read()
     try:
         executor, rescales = wire(settings)
-    except PoolsError as error:
+    except (PoolsError, CredentialFileError) as error:
         sys.exit(f"daedalus-executor: {error}")
     run(executor, settings, rescales)
 

@@ -52,6 +52,9 @@ class Settings(ServiceSettings):
     """Addresses of the Flink clusters that this executor may change, as job specs write them. None
     by default: a job spec alone must not be enough to have somebody's cluster changed."""
 
+    credentials: Path | None = None
+    """Folder of files of credentials for `allowed_rest` (docs/operate.md)."""
+
     compose_projects: tuple[Service, ...] = ()
     """Docker compose projects whose services this executor may scale, such as ``["shop"]``, or
     ``["shop/counter"]`` for one service of it alone. None by default."""

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
-from daedalus_shared import kafka_clients, telemetry
+from daedalus_shared import roles, telemetry
+from daedalus_shared.access import Access, Needs
 from daedalus_shared.events import ControlEvent, ScaleCommand, ScaleOutcome
 from daedalus_shared.job_spec import JobSpec, Policy
-from daedalus_shared.topics import KNOWN, TopicError, missing_or_wrong, partitions_of
+from daedalus_shared.topics import TopicError, topic_of
 from daedalus_simulator.adapters import traces
 from daedalus_simulator.adapters.topics import Topics
 from daedalus_simulator.domain import shapes
@@ -148,15 +148,16 @@ class Service:
 
     async def _find_topics(self) -> int | None:
         """Return the topics' number of partitions, once Kafka has them all; None when stopped."""
-        admin = AdminClient(kafka_clients.librdkafka(self._settings) | {"log_level": 0})
+        role = roles.SIMULATOR
+        needs = Needs(
+            reads=frozenset(map(topic_of, role.reads)), writes=frozenset(map(topic_of, role.writes))
+        )
+        access = Access(self._settings, needs)
         while not self._stopped.is_set():
             try:
-                found = await asyncio.to_thread(partitions_of, admin)
-                wrong = missing_or_wrong(found, KNOWN)
+                return await access.look()
             except TopicError as error:
                 wrong = str(error)
-            if wrong is None:
-                return next(iter(found.values()))
             if wrong != self._why:
                 log.warning("waiting for Kafka at %s: %s", self._settings.bootstrap, wrong)
             self._why = wrong

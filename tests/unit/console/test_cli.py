@@ -41,6 +41,9 @@ COMMANDS = [
     ["cost"],
     ["topics", "create"],
     ["topics", "list"],
+    ["topics", "acls"],
+    ["knowledge", "export"],
+    ["knowledge", "import"],
     ["schemas", "export"],
 ]
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from daedalus_shared.job_spec import JobSpec, Policy, SpecError, read_spec
+from daedalus_shared.section import hidden
 
 RIGHT = """
 apiVersion: daedalus/v1
@@ -138,7 +139,7 @@ def test_a_place_that_is_none_is_refused_with_what_would_be_right(place: str) ->
         read_spec(STREAMS.replace("http://wordcount:9401/metrics", place))
 
     assert str(refusal.value) == (
-        f"engine.metrics.0: {place!r}: is neither an address such as "
+        f"engine.metrics.0: {hidden(repr(place))}: is neither an address such as "
         "http://wordcount:9401/metrics nor a file such as file:///run/wordcount.json"
     )
 
