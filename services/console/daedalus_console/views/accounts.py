@@ -14,7 +14,6 @@ from daedalus_console.figures import UNKNOWN, number, share, span
 from daedalus_console.times import shown, zone_name
 from daedalus_console.views.tables import cell, grid
 
-
 MODEL = 16
 """Characters of a model's name that are shown."""
 
