@@ -350,6 +350,10 @@ class Relay(Generic[S]):
         self, job: str, before: Held[S], step: Step[S], covered: Mapping[str, int]
     ) -> None:
         """Publish a step's events, then its state, each with the broker's word."""
+        strange = {type(event) for event in step.events} - set(self._service.RESULTS)
+        if strange:  # its principal may not write them: better a bug told by its name
+            names = ", ".join(sorted(kind.__name__ for kind in strange))
+            raise TypeError(f"{self._source} publishes {names}, which it does not declare")
         writes = [
             Write(before.partition, topic_of(type(event)), event.key, event)
             for event in step.events

@@ -32,6 +32,10 @@ class Service(Protocol[S]):
     SOURCES: ClassVar[tuple[type[Event], ...]]
     """The events that it reads beside control, which all services read."""
 
+    RESULTS: ClassVar[tuple[type[Event], ...]]
+    """The events that it publishes beside its knowledge and dead letters; the relay holds it to
+    them. Who may read and write what on Kafka follows from both."""
+
     KIND: ClassVar[str]
     """The kind of its knowledge, such as `PlannerState`."""
 

@@ -31,14 +31,16 @@ class Found:
 class Broker:
     """A broker's address and plain clients."""
 
-    def __init__(self, server: KafkaServer) -> None:
+    def __init__(self, server: KafkaServer, client: Mapping[str, str] | None = None) -> None:
+        """Talk to `server` in the clear, or by the configuration of a client that is let in."""
         self.server = server
         self.bootstrap = server.bootstrap
-        self.admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        self._client = {**(client or {}), "bootstrap.servers": self.bootstrap}
+        self.admin = AdminClient(dict(self._client))
         self._refused: list[str] = []
         # Idempotent: a retry while a new topic finds its leader must not change the order.
         self._producer = Producer(
-            {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True}
+            {**self._client, "linger.ms": 2, "enable.idempotence": True}
         )
 
     def send(self, event: Event) -> None:
@@ -65,7 +67,7 @@ class Broker:
 
     def settle(self, timeout: float = 30.0) -> None:
         """Return when all topics can be read: a young broker does not know all leaders yet."""
-        reader = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "settle"})
+        reader = Consumer({**self._client, "group.id": "settle"})
         deadline = time.monotonic() + timeout
         for topic in CATALOGUE:
             for each in range(PARTITIONS):
@@ -83,7 +85,7 @@ class Broker:
 
     def tap(self, *events: type[Event], strict: bool = True) -> "Tap":
         """Return a reader of the events' topics from their beginnings."""
-        return Tap(self.bootstrap, {topic_of(event) for event in events}, strict=strict)
+        return Tap(self._client, {topic_of(event) for event in events}, strict=strict)
 
 
 def _readable(reader: Consumer, place: TopicPartition) -> bool:
@@ -97,11 +99,13 @@ def _readable(reader: Consumer, place: TopicPartition) -> bool:
 class Tap:
     """Reads whole topics, without a group; a strict one allows nothing that does not decode."""
 
-    def __init__(self, bootstrap: str, topics: Iterable[str], *, strict: bool = True) -> None:
+    def __init__(
+        self, client: Mapping[str, str], topics: Iterable[str], *, strict: bool = True
+    ) -> None:
         self._strict = strict
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **client,
                 "group.id": "tap",
                 "enable.auto.commit": False,
                 "fetch.wait.max.ms": 20,

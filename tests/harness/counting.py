@@ -35,6 +35,7 @@ class Counting:
     """Answers each report with a decision that tells count and digest."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = (JobMetrics,)
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (Decision,)
     KIND: ClassVar[str] = "Count"
     VERSION: ClassVar[int] = 1
     STATE: ClassVar[type[BaseModel]] = Count

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from daedalus_local import engines, java
@@ -83,6 +84,20 @@ def properties(directory: Path, port: int, controller_port: int) -> dict[str, st
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may talk to a broker; anybody who reaches its port, unless told otherwise."""
+
+    users: Mapping[str, str] = field(default_factory=dict)
+    """SCRAM users that the broker begins with, and their passwords."""
+
+    client: Mapping[str, str] = field(default_factory=dict)
+    """What a client needs to be let in (librdkafka's names), to see whether the broker answers."""
+
+
+OPEN = Access()
+
+
 class KafkaServer:
     """A broker with its data in a folder; can be killed and started again on the same port."""
 
@@ -93,7 +108,9 @@ class KafkaServer:
         *,
         report: engines.Report = engines.silent,
         extra: Mapping[str, str] | None = None,
+        access: Access = OPEN,
     ) -> None:
+        self._access = access
         self._directory = directory.resolve()
         self._extra = dict(extra or {})
         self._report = report
@@ -122,7 +139,7 @@ class KafkaServer:
         """Return when the broker answers; `timeout` in seconds."""
         child = self.prepare()
         deadline = time.monotonic() + timeout
-        while not answers(self.bootstrap):
+        while not answers(self.bootstrap, client=self._access.client):
             if not child.running:
                 raise StackError(
                     f"Kafka ended with code {child.exit_code}, see {child.log}: "
@@ -156,9 +173,14 @@ class KafkaServer:
             f"-Dlog4j2.configurationFile={logging}",
         ]
         if not (directory / "data" / "meta.properties").exists():
+            users = [
+                part
+                for name, password in self._access.users.items()
+                for part in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")
+            ]
             tool = ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool"]
             run = subprocess.run(
-                [*base, *tool, "format", "-t", CLUSTER_ID, "-c", str(config)],
+                [*base, *tool, "format", "-t", CLUSTER_ID, "-c", str(config), *users],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -169,13 +191,15 @@ class KafkaServer:
         return Child("kafka", command, log=directory / "kafka.log")
 
 
-def answers(bootstrap: str, timeout: float = 1.0) -> bool:
+def answers(
+    bootstrap: str, timeout: float = 1.0, *, client: Mapping[str, str] = OPEN.client
+) -> bool:
     """Return whether a broker answers at the address within `timeout` seconds."""
     from confluent_kafka import KafkaException  # noqa: PLC0415 - slow to import
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
     # Its own complaints about an address where nobody listens yet would fill the terminal.
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    admin = AdminClient({**client, "bootstrap.servers": bootstrap, "log_level": 0})
     with suppress(KafkaException):
         return bool(admin.list_topics(timeout=timeout).brokers)
     return False
@@ -188,13 +212,15 @@ def running_kafka(
     *,
     report: engines.Report = engines.silent,
     extra: Mapping[str, str] | None = None,
+    access: Access = OPEN,
 ) -> Iterator[KafkaServer]:
     """Run a broker for the length of the block; its data and log stay in `directory`.
 
     `port` is used if it is free, else another is chosen: use the server's `bootstrap`.
-    `extra` are settings of the broker that take the place of the usual ones.
+    `extra` are settings of the broker that take the place of the usual ones, and `access` says who
+    may talk to it.
     """
-    server = KafkaServer(directory, port, report=report, extra=extra)
+    server = KafkaServer(directory, port, report=report, extra=extra, access=access)
     try:
         server.start()
         yield server

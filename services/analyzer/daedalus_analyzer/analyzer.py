@@ -14,6 +14,7 @@ from daedalus_analyzer.state import AnalyzerState
 from daedalus_analyzer.update import Analysis, why_unknown
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
+    CapacityUpdate,
     ControlEvent,
     Event,
     Forget,
@@ -30,6 +31,7 @@ class Analyzer:
     """Learns capacity, skew and downtimes of each job; concludes recoveries."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = (JobMetrics, ScaleOutcome)
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (CapacityUpdate, Recovery)
     KIND: ClassVar[str] = "AnalyzerState"
     VERSION: ClassVar[int] = 2
     STATE: ClassVar[type[BaseModel]] = AnalyzerState

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from daedalus_executor.domain.state import ExecutorState, take
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import ControlEvent, Event, Forget, ScaleCommand
+from daedalus_shared.events import ControlEvent, Event, Forget, ScaleCommand, ScaleOutcome
 from daedalus_shared.service import Step
 
 
@@ -14,6 +14,7 @@ class Executor:
     """Notes each command as an intent, so that whoever serves the job next carries it out."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = (ScaleCommand,)
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (ScaleOutcome,)
     KIND: ClassVar[str] = "ExecutorState"
     VERSION: ClassVar[int] = 1
     STATE: ClassVar[type[BaseModel]] = ExecutorState

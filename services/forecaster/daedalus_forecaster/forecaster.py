@@ -28,6 +28,7 @@ class Forecaster:
     """Forecasts the workload of each job; the same object serves all of them."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = (JobMetrics,)
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (Forecast,)
     KIND: ClassVar[str] = "ForecasterState"
     VERSION: ClassVar[int] = 2
     STATE: ClassVar[type[BaseModel]] = ForecasterState

@@ -49,6 +49,7 @@ class Monitor:
     """The service's fold."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = ()
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (JobMetrics,)
     KIND: ClassVar[str] = "MonitorState"
     VERSION: ClassVar[int] = 1
     STATE: ClassVar[type[BaseModel]] = MonitorState

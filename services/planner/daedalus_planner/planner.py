@@ -17,10 +17,12 @@ from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
     CapacityUpdate,
     ControlEvent,
+    Decision,
     Event,
     Forecast,
     JobMetrics,
     Recovery,
+    ScaleCommand,
     ScaleOutcome,
 )
 from daedalus_shared.job_spec import Policy
@@ -40,6 +42,7 @@ class Planner:
         ScaleOutcome,
         Recovery,
     )
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (Decision, ScaleCommand)
     KIND: ClassVar[str] = "PlannerState"
     VERSION: ClassVar[int] = 2
     STATE: ClassVar[type[BaseModel]] = PlannerState

@@ -113,6 +113,7 @@ class Summing:
     """Counts reports; each tells how many recoveries were known when a tick closed."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = (JobMetrics, Recovery, ScaleOutcome)
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (Decision,)
     KIND: ClassVar[str] = "Sum"
     VERSION: ClassVar[int] = 1
     STATE: ClassVar[type[BaseModel]] = Sum

@@ -65,6 +65,7 @@ class Hpa:
     """The service's fold."""
 
     SOURCES: ClassVar[tuple[type[Event], ...]] = (JobMetrics, ScaleOutcome)
+    RESULTS: ClassVar[tuple[type[Event], ...]] = (Decision, ScaleCommand)
     KIND: ClassVar[str] = "HpaState"
     VERSION: ClassVar[int] = 1
     STATE: ClassVar[type[BaseModel]] = HpaState
