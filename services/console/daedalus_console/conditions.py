@@ -21,7 +21,9 @@ _OPERATORS = ("!=", ">=", "<=", "=", ">", "<", "~")
 _ORDERS = {">=": ge, "<=": le, ">": gt, "<": lt}
 _FORM = re.compile(r"\s*([A-Za-z0-9_.*-]+)\s*(!=|>=|<=|=|>|<|~)(.*)", re.DOTALL)
 
-RECORD = frozenset({"topic", "partition", "offset", "timestamp", "key", "type", "id", "correlation"})
+RECORD = frozenset(
+    {"topic", "partition", "offset", "timestamp", "key", "type", "id", "correlation"}
+)
 """Fields of the record itself, where the event has none of that name."""
 
 
@@ -78,7 +80,9 @@ def condition(text: str, topics: Sequence[str]) -> Condition:
     known = set(_fields(topics)) | RECORD
     if path[0] not in known:
         close = get_close_matches(path[0], sorted(known), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
+        hint = (
+            f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
+        )
         raise UsageError(f"--where {text!r}: no event on {', '.join(topics)} has {path[0]!r}{hint}")
     return Condition(path, operator, value.strip())
 
@@ -94,20 +98,22 @@ def _values(found: Any, path: tuple[str, ...]) -> Iterator[object]:
     if not path:
         yield found
         return
-    if isinstance(found, dict):
-        for count in range(1, len(path) + 1):
-            name = ".".join(path[:count])
-            if name in found:
-                yield from _values(found[name], path[count:])
-        if path[0] == "*":
-            for each in found.values():
-                yield from _values(each, path[1:])
-    elif isinstance(found, list):
-        if path[0] == "*":
-            for each in found:
-                yield from _values(each, path[1:])
-        elif path[0].isdigit() and int(path[0]) < len(found):
-            yield from _values(found[int(path[0])], path[1:])
+    for each, rest in _steps(found, path):
+        yield from _values(each, rest)
+
+
+def _steps(found: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Yield what one step along the path leads to, and what is left of the path."""
+    if path[0] == "*" and isinstance(found, (dict, list)):
+        parts = found.values() if isinstance(found, dict) else found
+        yield from ((each, path[1:]) for each in parts)
+    elif isinstance(found, dict):
+        names = [".".join(path[:count]) for count in range(1, len(path) + 1)]
+        yield from (
+            (found[name], path[count:]) for count, name in enumerate(names, 1) if name in found
+        )
+    elif isinstance(found, list) and path[0].isdigit() and int(path[0]) < len(found):
+        yield found[int(path[0])], path[1:]
 
 
 def _equal(found: object, wanted: str) -> bool:

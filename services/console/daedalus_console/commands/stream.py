@@ -20,6 +20,8 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "daedalus tap decisions --job ysb --since 1h",
             "daedalus tap scale-commands scale-outcomes --follow",
+            "daedalus tap scale-outcomes --where status=refused --since 7d",
+            "daedalus tap decisions --where 'scale_out>=4' --where reason=scale_up --headers",
             "daedalus tap control --since start --json",
         ),
     )(tap)
@@ -61,8 +63,26 @@ def tap(
         str,
         typer.Option("--since", metavar="TIME", help="From then on; `start` for all there is."),
     ] = "10m",
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Up to then.", show_default=False),
+    ] = None,
+    where: Annotated[
+        list[str],
+        typer.Option(
+            "--where",
+            "-w",
+            metavar="FIELD=VALUE",
+            help="Only events whose field is so: = != < <= > >= or ~ (contains); parts by dots, "
+            "any of a list by *. May be repeated: all must hold.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 -- typer copies it
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    headers: Annotated[
+        bool, typer.Option("--headers", help="With the CloudEvents headers of each record.")
     ] = False,
     as_json: AsJson = False,
     bootstrap: Bootstrap = None,
@@ -70,4 +90,13 @@ def tap(
     """Show the records of topics in the order of time; what is no event is shown as such."""
     from daedalus_console.runs import stream
 
-    raise typer.Exit(stream.tap(topics, job, since, bootstrap, follow=follow, as_json=as_json))
+    wanted = stream.Tapped(
+        topics=topics,
+        job=job,
+        since=since,
+        until=until,
+        where=where,
+        follow=follow,
+        headers=headers,
+    )
+    raise typer.Exit(stream.tap(wanted, bootstrap, as_json=as_json))
