@@ -39,9 +39,7 @@ class Broker:
         self.admin = AdminClient(dict(self._client))
         self._refused: list[str] = []
         # Idempotent: a retry while a new topic finds its leader must not change the order.
-        self._producer = Producer(
-            {**self._client, "linger.ms": 2, "enable.idempotence": True}
-        )
+        self._producer = Producer({**self._client, "linger.ms": 2, "enable.idempotence": True})
 
     def send(self, event: Event) -> None:
         """Queue an event on the partition of its job."""

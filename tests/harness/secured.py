@@ -81,9 +81,7 @@ def secured_broker(folder: Path, passwords: Mapping[str, str]) -> Iterator[Secur
     for _ in range(len(LISTENERS) + 1):
         ports.append(free_port(avoid=ports))
     *outside, inside = ports
-    addresses = {
-        name: f"{HOST}:{port}" for name, port in zip(LISTENERS, outside, strict=True)
-    }
+    addresses = {name: f"{HOST}:{port}" for name, port in zip(LISTENERS, outside, strict=True)}
     access = Access(users=everybody, client=_client(ADMIN, everybody[ADMIN], authority))
     extra = _settings(addresses, f"{HOST}:{inside}", authority, everybody[ADMIN])
     with running_kafka(folder / "kafka", outside[0], extra=extra, access=access) as server:

@@ -240,7 +240,11 @@ def test_a_rescale_is_listed_and_explained(console: Console, tmp_path: Path) -> 
     at = datetime.now(UTC)
     console.send(*rescale("told", at))
 
-    (found,) = console.json("history", "told")
+    spec, found = console.json("history", "told")
+    assert (spec["kind"], spec["text"].partition(" has it ")[2]) == (
+        "spec",
+        "declared: act, planner horizon, 1 to 8 workers",
+    )
     assert (found["from"], found["to"], found["sentence"]) == (4, 6, "More is expected.")
     assert found["outcomes"][0]["status"] == "applied"
     assert found["recovery"]["recovery"] == 62

@@ -1,5 +1,6 @@
 """`jobs`, `history` and `explain`."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ from daedalus_console import output
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.board import Board, JobState
-from daedalus_console.errors import Exit, NotFoundError
-from daedalus_console.rescales import newest_decision, rescales, story
+from daedalus_console.errors import Exit, NotFoundError, UsageError
+from daedalus_console.rescales import newest_decision, story
 from daedalus_console.runs.common import CONTROL, cluster, control, events, now
+from daedalus_console.timeline import Timeline
 from daedalus_console.times import moment, shown
 from daedalus_console.views import explain as explaining
+from daedalus_console.views import history as histories
 from daedalus_console.views import lines, tables
 from daedalus_shared.events import Decision
 
@@ -57,25 +60,49 @@ def jobs(bootstrap: str | None, *, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def history(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> Exit:
-    """List the rescales of a job."""
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Which part of a job's past is wanted, as it was typed."""
+
+    job: str
+    since: str
+    until: str
+    most: int
+
+
+def history(past: Past, bootstrap: str | None, *, as_json: bool) -> Exit:
+    """Show what changed a job: rescales, what people asked for, and new specs."""
     present = now()
-    start = moment(since, present, "past")
+    start, end = moment(past.since, present, "past"), moment(past.until, present, "past")
+    if end <= start:
+        raise UsageError(f"--until {past.until} is not after --since {past.since}")
     kafka = cluster(bootstrap)
-    topics = ["decisions", "scale-commands", "scale-outcomes", "recoveries"]
-    read = events(records(kafka, topics, Window(start - SLACK), job=job))
-    told = [event for event in read if not isinstance(event, Decision) or event.command is not None]
-    found = rescales(told)
-    if not found:
-        _known(kafka, job)
+    timeline = Timeline(past.most, start, end)
+    # Control from its beginning: a new spec is told by what it changes.
+    for event in events(records(kafka, [CONTROL], Window(None, start - SLACK), job=past.job)):
+        timeline.take(event)
+    topics = [CONTROL, "decisions", "scale-commands", "scale-outcomes", "recoveries"]
+    window = Window(start - SLACK, end + AFTER)
+    for event in events(records(kafka, topics, window, job=past.job)):
+        timeline.take(event)
+    found = list(timeline.happenings())
+    if not found and not timeline.known:
+        _known(kafka, past.job)
     if as_json:
-        output.document([rescale.as_json() for rescale in found])
-    elif found:
-        console = output.console()
-        console.print(tables.rescales(found, present, console.width))
-        output.line("durations: seen / promised")
-    else:
-        output.line(f"{job} was not rescaled since {shown(start)}; look further with --since 7d")
+        output.document([happening.as_json() for happening in found])
+        return Exit.OK
+    if not found:
+        output.line(
+            f"nothing changed {past.job} since {shown(start)}; look further with --since 7d"
+        )
+        return Exit.OK
+    console = output.console()
+    console.print(histories.timeline(found, present, console.width))
+    if timeline.left_out:
+        output.line(
+            f"{timeline.left_out} earlier entries are left out: "
+            f"--until {found[0].at.astimezone().isoformat(timespec='seconds')}, or --limit"
+        )
     return Exit.OK
 
 

@@ -1,4 +1,4 @@
-"""The tables of jobs, rescales, records and topics."""
+"""The tables of jobs, records and topics."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -9,9 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from daedalus_console.board import Health, JobState
-from daedalus_console.figures import UNKNOWN, change, number, rate, span
+from daedalus_console.figures import UNKNOWN, number, rate, span
 from daedalus_console.records import Record, printable
-from daedalus_console.rescales import DONE, Rescale
 from daedalus_console.times import clock, day_and_clock, zone_name
 from daedalus_console.views import lines
 from daedalus_shared.events import Override, OverrideKind
@@ -77,27 +76,6 @@ def wishes(overrides: Iterable[Override]) -> str:
     return ", ".join(_wish(override) for override in overrides)
 
 
-def rescales(found: Sequence[Rescale], now: datetime, width: int) -> Table:
-    """Return a line a rescale: what was promised, and what came."""
-    name = zone_name(now)
-    table = grid(
-        f"time ({name})", "workers", "outcome", "downtime", "caught up", "why",
-        right=("downtime", "caught up"),
-    )  # fmt: skip
-    for rescale in found:
-        before, after = rescale.change
-        up = before is not None and after is not None and after > before
-        table.add_row(
-            cell(day_and_clock(rescale.tick)),
-            cell(change(before, after), "bold cyan" if up else "bold magenta"),
-            _outcome(rescale, now),
-            _against(_downtime(rescale), rescale.promise.downtime if rescale.promise else None),
-            _recovery(rescale),
-            cell(_why(rescale, wide=width >= WIDE)),
-        )
-    return table
-
-
 def records(found: Iterable[Record], now: datetime, *, several: bool) -> Table:
     """Return a line a record; with the topic where there are several."""
     columns = [f"time ({zone_name(now)})", "job", "event", "from", "what"]
@@ -159,47 +137,3 @@ def _wish(override: Override) -> str:
         way = "" if override.direction == "both" else f" {override.direction}"
         return f"paused{way} until {clock(override.until)}"
     return f"{override.kind} {override.scale_out} until {clock(override.until)}"
-
-
-def _outcome(rescale: Rescale, now: datetime) -> Text:
-    outcome = rescale.outcome
-    if outcome is None:
-        expired = rescale.command is not None and rescale.command.expires_at < now
-        return cell("none (expired)", "yellow") if expired else cell("under way", "cyan")
-    said = outcome.status.replace("_", " ")
-    why = f": {outcome.why}" if outcome.why and outcome.status not in DONE else ""
-    style = "dim" if rescale.dry_run else ("green" if outcome.status in DONE else "red")
-    return cell(said + why, style)
-
-
-def _why(rescale: Rescale, *, wide: bool) -> str:
-    if rescale.decision is None:
-        return UNKNOWN
-    return rescale.decision.sentence if wide else rescale.decision.reason
-
-
-def _downtime(rescale: Rescale) -> float | None:
-    for outcome in reversed(rescale.outcomes):
-        if outcome.downtime is not None:
-            return outcome.downtime
-    return rescale.recovery.downtime if rescale.recovery else None
-
-
-def _recovery(rescale: Rescale) -> Text:
-    promised = rescale.promise.recovery if rescale.promise else None
-    found = rescale.recovery
-    if found is not None and found.recovery is None:
-        return cell("never seen", "red")
-    return _against(found.recovery if found else None, promised)
-
-
-def _against(seen: float | None, promised: float | None) -> Text:
-    """Return what was seen beside what was promised, in colour where it was worse."""
-    if seen is None and promised is None:
-        return cell("-", "dim")
-    if seen is None:
-        return cell(f"- / {span(promised)}", "dim")
-    late = promised is not None and seen > promised
-    return cell(span(seen), "yellow" if late else "green") + cell(
-        f" / {span(promised)}" if promised is not None else "", "dim"
-    )
