@@ -1,4 +1,4 @@
-"""`daedalus watch | tap`."""
+"""`daedalus watch | tap | export`."""
 
 from typing import Annotated
 
@@ -25,6 +25,16 @@ def register(app: typer.Typer) -> None:
             "daedalus tap control --since start --json",
         ),
     )(tap)
+    app.command(
+        "export",
+        short_help="Write the records of topics to a file: JSON lines or Parquet.",
+        epilog=examples(
+            "daedalus export ysb.jsonl.gz --job ysb",
+            "daedalus export all.parquet --since 7d",
+            "daedalus export decisions.parquet --topic decisions --topic scale-outcomes",
+            "daedalus export - --job ysb | jq .event",
+        ),
+    )(export)
 
 
 def watch(
@@ -100,3 +110,44 @@ def tap(
         headers=headers,
     )
     raise typer.Exit(stream.tap(wanted, bootstrap, as_json=as_json))
+
+
+def export(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="*.jsonl, *.jsonl.gz or *.parquet; - for standard output."
+        ),
+    ],
+    job: Annotated[
+        str | None,
+        typer.Option("--job", metavar="JOB", help="Only about this job.", show_default=False),
+    ] = None,
+    topics: Annotated[
+        list[str],
+        typer.Option(
+            "--topic",
+            metavar="TOPIC",
+            help="Only this topic; may be repeated [default: all that a replay needs].",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 -- typer copies it
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="TIME", help="From then on; `start` for all there is."),
+    ] = "start",
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Up to then.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Write the records of topics to a file, in the order of time, each event whole.
+
+    `daedalus replay FILE` reads it again. Parquet needs the extra `daedalus-console[parquet]`.
+    """
+    from daedalus_console.runs import export as run
+
+    wanted = run.Wanted(file=file, job=job, topics=topics, since=since, until=until)
+    raise typer.Exit(run.export(wanted, bootstrap, as_json=as_json))
