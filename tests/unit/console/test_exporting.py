@@ -19,7 +19,7 @@ from daedalus_shared.topics import topic_of
 def recorded(past: Any, noon: datetime) -> list[Record]:
     found = [
         read(
-            Raw(topic_of(type(event)), 1, number, noon, event.key.encode(), encode(event),
+            Raw(topic_of(type(event)), 1, number, event.at, event.key.encode(), encode(event),
                 list(headers(event).items()))
         )
         for number, event in enumerate(past.events)
