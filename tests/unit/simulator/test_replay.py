@@ -26,7 +26,7 @@ from daedalus_simulator.domain.world import World
 from daedalus_simulator.policies.daedalus import JOB, DaedalusPolicy, declared
 from daedalus_simulator.replay import Judged, Replay, Verdict
 
-MINUTES = 60
+MINUTES = 40
 """Enough for some rescales, and their recoveries."""
 
 
