@@ -169,6 +169,12 @@ def _notes(
             f"the model runs on {model:.1f} workers where {was:.1f} were recorded: "
             "compare the two modelled columns with each other, and trust small differences less"
         )
+    late, modelled = columns[0].card.above_1s, columns[1].card.above_1s
+    if abs(modelled - late) > 100 * TRUSTED:
+        told.append(
+            f"the model has {modelled:.0f} % late records where {late:.0f} % were recorded: "
+            "what either setting adds to them is told better than how many there are"
+        )
     if spec.policy.mode == "advise":
         told.append("the job is in mode advise: the record is what it was without Daedalus acting")
     if record.gaps > 0:
