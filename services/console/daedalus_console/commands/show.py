@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "daedalus explain ysb",
             "daedalus explain ysb --last-change",
+            "daedalus explain ysb --last-rescale",
             "daedalus explain ysb --at 18:30",
+            "daedalus explain ysb --decision b61e2bd5",
         ),
     )(explain)
 
@@ -71,6 +73,18 @@ def explain(
     at: Annotated[
         str, typer.Option("--at", metavar="TIME", help="Explain the decision in effect then.")
     ] = "now",
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            "--decision",
+            metavar="ID",
+            help="The decision of this id, or how it begins.",
+            show_default=False,
+        ),
+    ] = None,
+    last_rescale: Annotated[
+        bool, typer.Option("--last-rescale", help="The last decision that a command followed.")
+    ] = False,
     last_change: Annotated[
         bool, typer.Option("--last-change", help="The last decision that wanted a change.")
     ] = False,
@@ -84,6 +98,12 @@ def explain(
     """Tell one decision: what was seen, expected, weighed, decided, promised, and came of it."""
     from daedalus_console.runs import show
 
-    raise typer.Exit(
-        show.explain(job, at, planner, bootstrap, changes=last_change, as_json=as_json)
+    asked = show.Asked(
+        job=job,
+        at=at,
+        decision=decision,
+        planner=planner,
+        changes=last_change,
+        rescales=last_rescale,
     )
+    raise typer.Exit(show.explain(asked, bootstrap, as_json=as_json))

@@ -84,7 +84,8 @@ def tap(wanted: Tapped, bootstrap: str | None, *, as_json: bool) -> Exit:
     if count > ROWS:
         output.line(f"{count - ROWS} earlier records are left out; --json prints all")
     if newest:
-        output.console().print(tables.records(newest, present, several=view.several))
+        console = output.console()
+        console.print(tables.records(newest, present, several=view.several, width=console.width))
     else:
         such = f" where {' and '.join(wanted.where)}" if wanted.where else ""
         ends = f" until {wanted.until}" if wanted.until else ""

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,9 @@ from daedalus_shared.events import Override, OverrideKind
 
 WIDE = 120
 """Columns from which on tables hold sentences; narrower ones hold the word of the reason."""
+
+NARROW, NARROWEST = 100, 72
+"""Columns below which the table of jobs leaves columns out."""
 
 HEALTH = {Health.OK: "green", Health.LATE: "yellow", Health.SILENT: "red"}
 
@@ -39,25 +43,39 @@ def cell(text: str, style: str = "") -> Text:
 
 
 def jobs(states: Sequence[JobState], now: datetime, width: int) -> Table:
-    """Return a line a job: how it is scaled, how it is, and what was decided last."""
+    """Return a line a job: how it is scaled, how it is, and what was decided last.
+
+    The narrower, the fewer columns: a word cut in two tells less than none.
+    """
     asked = any(state.overrides(now) for state in states)
     columns = ["job", "mode", "planner", "workers", "workload", "lag", "health", "last decision"]
-    table = grid(*columns, *(["asked for"] if asked else []), right=("workload", "lag"))
+    left_out = {"mode", "planner"} if width < NARROW else set()
+    left_out |= {"lag"} if width < NARROWEST else set()
+    columns = [name for name in columns if name not in left_out]
+    beside = asked and width >= NARROW  # else below the last decision
+    table = grid(*columns, *(["asked for"] if beside else []), right=("workload", "lag"))
+    for column, name in zip(table.columns, columns, strict=False):
+        column.no_wrap = name not in {"job", "last decision"}
+    table.columns[0].min_width = min(20, max((len(state.job) for state in states), default=0))
     for state in states:
         spec, sample = state.spec, state.sample
-        cells = [
-            cell(state.job, "bold"),
-            _mode(state),
-            cell(spec.policy.planner if spec else "not declared", "" if spec else "dim"),
-            _workers(state),
-            cell(rate(sample.workload if sample else None)),
-            cell(number(sample.lag if sample else None)),
-            health(state, now),
-            _last(state, now, wide=width >= WIDE),
-        ]
-        if asked:
-            cells.append(cell(wishes(state.overrides(now)), "bold yellow"))
-        table.add_row(*cells)
+        cells = {
+            "job": cell(state.job, "bold"),
+            "mode": _mode(state),
+            "planner": cell(spec.policy.planner if spec else "not declared", "" if spec else "dim"),
+            "workers": _workers(state, wide=width >= NARROW),
+            "workload": cell(rate(sample.workload if sample else None)),
+            "lag": cell(number(sample.lag if sample else None)),
+            "health": health(state, now),
+            "last decision": _last(state, now, wide=width >= WIDE),
+        }
+        row = [cells[name] for name in columns]
+        wished = cell(wishes(state.overrides(now)), "bold yellow")
+        if beside:
+            row.append(wished)
+        elif wished:
+            row[-1] = Text("\n").join([row[-1], wished])
+        table.add_row(*row)
     return table
 
 
@@ -76,15 +94,27 @@ def wishes(overrides: Iterable[Override]) -> str:
     return ", ".join(_wish(override) for override in overrides)
 
 
-def records(found: Iterable[Record], now: datetime, *, several: bool) -> Table:
-    """Return a line a record; with the topic where there are several."""
+def records(
+    found: Iterable[Record], now: datetime, *, several: bool, width: int = WIDE
+) -> RenderableType:
+    """Return a line a record, with the topic where there are several; two where it is narrow."""
+    if width < NARROW:
+        entries = [_entry(record, several=several) for record in found]
+        return Group(*entries, cell(f"times in {zone_name(now)}", "dim"))
     columns = [f"time ({zone_name(now)})", "job", "event", "from", "what"]
     if several:
         columns.insert(1, "topic")
     table = grid(*columns)
+    table.columns[0].no_wrap = True
     for record in found:
         table.add_row(*record_cells(record, several=several))
     return table
+
+
+def _entry(record: Record, *, several: bool) -> RenderableType:
+    *head, what = record_cells(record, several=several)
+    title = Text("  ").join(part for part in head if isinstance(part, Text) and part)
+    return Group(title, Padding(what, (0, 0, 0, 2), expand=False))
 
 
 def record_cells(record: Record, *, several: bool) -> list[RenderableType]:
@@ -117,10 +147,10 @@ def _mode(state: JobState) -> Text:
     return cell(mode, "green" if mode == "act" else "yellow")
 
 
-def _workers(state: JobState) -> Text:
+def _workers(state: JobState, *, wide: bool) -> Text:
     shown = cell(UNKNOWN if state.scale_out is None else str(state.scale_out), "bold")
     bounds = state.spec.scale if state.spec else None
-    return shown + cell(f" of {bounds.min}..{bounds.max}", "dim") if bounds else shown
+    return shown + cell(f" of {bounds.min}..{bounds.max}", "dim") if bounds and wide else shown
 
 
 def _last(state: JobState, now: datetime, *, wide: bool) -> Text:
