@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from heapq import heappop, heappush
 from typing import Any
 
 from daedalus_console.rescales import Parts, Rescale
@@ -135,9 +136,11 @@ class Timeline:
     left_out: int = 0
     """Entries before the first one that is held."""
 
-    _open: OrderedDict[str, _Open] = field(default_factory=OrderedDict)
+    _open: dict[str, _Open] = field(default_factory=dict)
     _same: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Command → the entry that it only repeats."""
+    _order: list[tuple[datetime, str]] = field(default_factory=list)
+    """Instants and keys of what is held, as a heap."""
     _dropped: datetime | None = None
     _spec: JobSpec | None = None
 
@@ -214,7 +217,9 @@ class Timeline:
         if outside or key in self._open or (self._dropped and entry.at <= self._dropped):
             return
         self._open[key] = entry
+        heappush(self._order, (entry.at, key))
         if len(self._open) > self.most:
-            _, oldest = self._open.popitem(last=False)
-            self._dropped = max(oldest.at, self._dropped or oldest.at)
+            at, oldest = heappop(self._order)  # by their own time: topics are read side by side
+            del self._open[oldest]
+            self._dropped = max(at, self._dropped or at)
             self.left_out += 1
