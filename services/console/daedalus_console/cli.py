@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from daedalus_console.commands import admin, declare, quota, show, stream, wish
 from daedalus_console.errors import ConsoleError
-from daedalus_console.options import CODES, TIMES
+from daedalus_console.options import CODES, COMPLETION, TIMES
 
 GROUP = "daedalus.commands"
 """Entry points of this group name a function `register(app: typer.Typer) -> None`."""
@@ -23,6 +23,8 @@ HELP = f"""Scale stream-processing jobs by what is coming: declare, watch, expla
 {TIMES}
 
 {CODES}
+
+{COMPLETION}
 """
 
 

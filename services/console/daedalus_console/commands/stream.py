@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from daedalus_console.options import AsJson, Bootstrap, examples
+from daedalus_console.options import TOPICS, AsJson, Bootstrap, examples
+from daedalus_console.options import topics as topics_named
 
 
 def register(app: typer.Typer) -> None:
@@ -62,8 +63,8 @@ def tap(
         list[str],
         typer.Argument(
             metavar="TOPIC...",
-            help="metrics, capacity-updates, forecasts, decisions, scale-commands, "
-            "scale-outcomes, recoveries, knowledge, control, dead-letters.",
+            autocompletion=topics_named,
+            help=f"{', '.join(TOPICS)}.",
         ),
     ],
     job: Annotated[
@@ -128,6 +129,7 @@ def export(
         typer.Option(
             "--topic",
             metavar="TOPIC",
+            autocompletion=topics_named,
             help="Only this topic; may be repeated [default: all that a replay needs].",
             show_default=False,
         ),
