@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SERVICES := monitor analyzer forecaster planner executor console simulator
+MEASURED := daedalus_monitor.watch daedalus_forecaster.telemetry daedalus_executor.rescales daedalus_simulator.__main__
 MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local contract
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images compose-test bench lock schemas clean
+.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images manifests compose-test bench lock schemas clean
 
 help:  ## Say what there is.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1\t/' | expand -t 20
@@ -45,6 +46,12 @@ image-%:
 	esac; \
 	echo "· building daedalus/$*"; \
 	docker build --quiet $(BUILD_OPTIONS) -f deploy/images/$$file --build-arg SERVICE=$* -t daedalus/$* . > /dev/null
+
+manifests: setup  ## Render the Kubernetes manifests and check them; no cluster is needed.
+	@for overlay in demo production; do \
+	  kubectl kustomize deploy/kubernetes/overlays/$$overlay > /dev/null || exit 1; \
+	done
+	$(BIN)/pytest -q tests/unit/deploy
 
 compose-test: setup  ## The compose project on a real Docker engine; `make images` before.
 	$(BIN)/pytest -q tests/e2e/test_compose.py --durations=10
@@ -92,9 +99,10 @@ lock:  ## Resolve the dependencies anew, and pin them without addresses.
 	  $(UV) export --quiet --package daedalus-$$service --no-dev --no-emit-workspace --no-header -o services/$$service/requirements.lock; \
 	done
 
-schemas: setup  ## Write docs/events and docs/settings.md from the code.
+schemas: setup  ## Write docs/events, docs/settings.md and docs/metrics.md from the code.
 	$(BIN)/python -m daedalus_shared docs/events
 	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES))
+	$(BIN)/python -m daedalus_shared metrics docs/metrics.md $(MEASURED)
 
 clean:  ## Remove what was built; the cache of the engines stays.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -3,6 +3,8 @@
 `python -m daedalus_shared DIR`: the events' schemas, the AsyncAPI document, and a page an event;
 their examples lie in `DIR/examples`.
 `python -m daedalus_shared settings FILE PACKAGE…`: the page of settings, with those of services.
+`python -m daedalus_shared metrics FILE MODULE…`: the page of metrics, with those that the modules
+make when they are imported.
 """
 
 import json
@@ -10,6 +12,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from daedalus_shared import metrics_page, telemetry
 from daedalus_shared.event_pages import pages
 from daedalus_shared.events.codec import BY_TYPE
 from daedalus_shared.schemas import documents
@@ -21,10 +24,15 @@ def main() -> None:
     match sys.argv[1:]:
         case ["settings", file, *packages]:
             write_settings(Path(file), packages)
+        case ["metrics", file, *modules]:
+            write_metrics(Path(file), modules)
         case [directory]:
             write_events(Path(directory))
         case _:
-            raise SystemExit("usage: python -m daedalus_shared (DIR | settings FILE PACKAGE…)")
+            raise SystemExit(
+                "usage: python -m daedalus_shared "
+                "(DIR | settings FILE PACKAGE… | metrics FILE MODULE…)"
+            )
 
 
 def write_events(directory: Path) -> None:
@@ -52,6 +60,14 @@ def write_settings(file: Path, packages: list[str]) -> None:
     services = [settings_of(import_module(f"{package}.settings")) for package in packages]
     file.write_text(page(services))
     print(f"settings of the job file and {len(services)} services in {file}")
+
+
+def write_metrics(file: Path, modules: list[str]) -> None:
+    """Write the page, with the metrics that the modules make."""
+    for module in modules:
+        import_module(module)
+    file.write_text(metrics_page.page(telemetry.CATALOGUE))
+    print(f"gauges of each job and {len(telemetry.CATALOGUE)} metrics of services in {file}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from daedalus_shared.policy import Policy
-from daedalus_shared.section import Section
+from daedalus_shared.section import Section, hidden
 
 __all__ = ["JobSpec", "Policy", "SpecError", "read_spec"]
 
@@ -37,6 +37,24 @@ Place = Annotated[str, AfterValidator(_place)]
 """Where workers tell their metrics."""
 
 
+KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+"""A name as Kubernetes has them: they become part of an address."""
+
+
+def _address(text: str) -> str:
+    # The value that an error shows is cleaned by `hidden`.
+    if "@" in text:
+        raise ValueError(
+            "must not hold credentials: they belong into a file of the folder that "
+            "MONITOR_CREDENTIALS (and EXECUTOR_CREDENTIALS) names"
+        )
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""Where a server is, without a user or a password."""
+
+
 class SpecError(ValueError):
     """A job file is wrong; the message names the field, the value and what would be right."""
 
@@ -54,7 +72,7 @@ class Engine(Section):
     kind: EngineKind
     """`flink` or `kafka-streams`."""
 
-    rest: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    rest: Address | None = Field(default=None, pattern=r"^https?://\S+$")
     """Address of the engine's REST API; required for flink."""
 
     name: str | None = None
@@ -86,7 +104,7 @@ class Engine(Section):
 class Input(Section):
     """The Kafka topics that the job reads."""
 
-    bootstrap: str = Field(min_length=1)
+    bootstrap: Address = Field(min_length=1)
     """`host:port` of the brokers."""
 
     topics: tuple[str, ...] = Field(min_length=1)
@@ -104,7 +122,7 @@ class Input(Section):
 class Metrics(Section):
     """Where metrics come from beside the engine's own API."""
 
-    prometheus: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    prometheus: Address | None = Field(default=None, pattern=r"^https?://\S+$")
     """Address of a Prometheus server."""
 
     latency: str | None = None
@@ -123,11 +141,17 @@ class Workers(Section):
     pool: str | None = None
     """For `processes`: the pool's name in the executor's settings."""
 
-    namespace: str | None = None
+    namespace: KubernetesName | None = None
     """For `kubernetes`: the namespace."""
 
-    deployment: str | None = None
+    deployment: KubernetesName | None = None
     """For `kubernetes`: the Deployment."""
+
+    statefulset: KubernetesName | None = None
+    """For `kubernetes`: the StatefulSet, in place of a Deployment."""
+
+    flinkdeployment: KubernetesName | None = None
+    """For `kubernetes`: the FlinkDeployment of the Flink operator, in place of a Deployment."""
 
     project: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_-]*$")
     """For `compose`: the project; by default the only one that the executor's settings name."""
@@ -139,13 +163,18 @@ class Workers(Section):
     def _is_complete(self) -> Self:
         needed = {
             "processes": ("pool",),
-            "kubernetes": ("namespace", "deployment"),
+            "kubernetes": ("namespace",),
             "compose": ("service",),
             "none": (),
         }[self.kind]
         for field in needed:
             if getattr(self, field) is None:
                 raise ValueError(f"kind {self.kind} needs `{field}`")
+        named = [self.deployment, self.statefulset, self.flinkdeployment]
+        if self.kind == "kubernetes" and sum(name is not None for name in named) != 1:
+            raise ValueError(
+                "kind kubernetes needs one of `deployment`, `statefulset` and `flinkdeployment`"
+            )
         return self
 
 
@@ -195,6 +224,18 @@ class JobSpec(Section):
     policy: Policy = Policy()
     """How it is scaled."""
 
+    @model_validator(mode="after")
+    def _workers_suit_the_engine(self) -> Self:
+        flink = self.engine.kind is EngineKind.FLINK
+        if self.workers.flinkdeployment and not flink:
+            raise ValueError("workers.flinkdeployment is for engine.kind flink")
+        if self.workers.statefulset and flink and self.rescale == "in-place":
+            raise ValueError(
+                "workers.statefulset: a StatefulSet ends its highest pod, Flink frees any: "
+                "use a Deployment, or rescale: reactive"
+            )
+        return self
+
     @property
     def engine_name(self) -> str:
         """The job's name in the engine."""
@@ -227,6 +268,6 @@ def _line(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: is not a field of a job file"
     value = detail["input"]
-    return (
-        f"{where or 'spec'}: {what}" if isinstance(value, dict) else f"{where}: {value!r}: {what}"
-    )
+    if isinstance(value, dict):
+        return f"{where or 'spec'}: {what}"
+    return f"{where}: {hidden(repr(value))}: {what}"

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, DeadLetter, DecodeError, Event, Knowledge, decode
+from daedalus_shared.section import hidden
 from daedalus_shared.service import S, Service, Step
 from daedalus_shared.topics import partition_of, topic_of
 
@@ -147,6 +148,8 @@ class Relay(Generic[S]):
         self._source = f"{service.name}/{service.instance}"
         self.restored = asyncio.Event()
         """Set while the states of the assigned partitions are in memory."""
+        for topic in self.topics:
+            telemetry.DEAD_LETTERS.labels(topic)  # from 0 on: an increase must show at the first
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -180,6 +183,7 @@ class Relay(Generic[S]):
         """Forget the assignment: from here on nothing is owned."""
         self.restored.clear()
         self._assigned = frozenset()
+        telemetry.JOBS.hide()
         self._hooks.dropped()
 
     async def restore(self, assignment: Assignment) -> None:
@@ -201,6 +205,7 @@ class Relay(Generic[S]):
             for job, (partition, known) in newest.items():
                 self._hold(job, partition, known)
             self._assigned = partitions
+            telemetry.JOBS.show(lambda job: partition_of(job, self._partitions) in partitions)
             self.restored.set()
         log.info("restored %d jobs on %d partitions", len(self._held), len(partitions))
         for job, (control, state) in self.jobs().items():
@@ -218,6 +223,7 @@ class Relay(Generic[S]):
 
     async def _restore_knowledge(self, partition: int) -> dict[str, tuple[int, Knowledge]]:
         newest: dict[str, tuple[int, Knowledge]] = {}
+        aside: dict[int, int] = {}
         ours = f"/{self._service.KIND}/{self._service.instance}"
         ends = await self._log.ends([KNOWLEDGE], partition)
         async for record in self._log.read(KNOWLEDGE, partition, 0, ends[KNOWLEDGE]):
@@ -233,10 +239,22 @@ class Relay(Generic[S]):
             except DecodeError as error:
                 log.warning("knowledge of %s is unreadable and left aside: %s", job, error)
                 continue
-            if isinstance(known, Knowledge) and known.version == self._service.VERSION:
+            if not isinstance(known, Knowledge):
+                continue
+            if known.version != self._service.VERSION:
+                aside[known.version] = aside.get(known.version, 0) + 1
+            else:
                 before = newest.get(job)
                 if before is None or known.rank >= before[1].rank:
                     newest[job] = (partition, known)
+        for version, count in sorted(aside.items()):
+            log.warning(
+                "left aside on partition %d: %d snapshots of version %d, not %d: learned anew",
+                partition,
+                count,
+                version,
+                self._service.VERSION,
+            )
         return newest
 
     def _hold(self, job: str, partition: int, known: Knowledge) -> None:
@@ -362,6 +380,7 @@ class Relay(Generic[S]):
             await self._log.write(writes)
             for event in step.events:
                 telemetry.PUBLISHED.labels(topic_of(type(event))).inc()
+                telemetry.published(event)
                 self._hooks.published(event)
         if step.state is before.state:
             return
@@ -373,6 +392,8 @@ class Relay(Generic[S]):
         )
         await self._log.write([self._snapshot(job, after)])
         self._held[job] = after
+        if step.state is None:
+            telemetry.JOBS.forget(job)
         self._hooks.stored(job, self._controls.get(job, JobControl()), step.state)
 
     def _snapshot(self, job: str, held: Held[S]) -> Write:
@@ -412,7 +433,7 @@ class Relay(Generic[S]):
             },
             value=None
             if record.value is None
-            else record.value[:_SHOWN_BYTES].decode(errors="replace"),
+            else hidden(record.value[:_SHOWN_BYTES].decode(errors="replace")),
         )
         topic = topic_of(DeadLetter)
         await self._log.write([Write(record.partition, topic, letter.key, letter)])

@@ -1,5 +1,6 @@
 """What the sections of a job file have in common: immutable, strict, every field documented."""
 
+import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,18 @@ Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 DURATION: dict[str, Any] = {"format": "duration"}
 """Marks a field that may be null as a duration."""
+
+_INSIDE = re.compile(r"(?<=://)[^/\s@'\"]*@|(?<=['\"])[^/\s@'\"]+:[^/\s@'\"]*@")
+
+
+def hidden(text: str) -> str:
+    """Return a text without what may be a password in an address.
+
+    >>> hidden("no http://me:secret@prometheus:9090 there")
+    'no http://…@prometheus:9090 there'
+    """
+    return _INSIDE.sub("…@", text)
+
 
 S = TypeVar("S", bound="Section")
 

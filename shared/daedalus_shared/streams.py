@@ -8,28 +8,39 @@ and hooks below are those that lost nothing under kills; each of them matters.
 import asyncio
 import logging
 import signal
+import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import faust
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
-from confluent_kafka.admin import AdminClient
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.supervisors import CrashingSupervisor
 
 from daedalus_shared import kafka_clients, telemetry
-from daedalus_shared.events import encode, headers
+from daedalus_shared.access import Access, Needs
+from daedalus_shared.events import DeadLetter, encode, headers
 from daedalus_shared.events.codec import instant
-from daedalus_shared.relay import KNOWLEDGE, Assignment, Hooks, Record, Relay, Write
+from daedalus_shared.relay import CONTROL, KNOWLEDGE, Assignment, Hooks, Record, Relay, Write
+from daedalus_shared.roles import group_of
 from daedalus_shared.service import S, Service
-from daedalus_shared.settings import ServiceSettings
-from daedalus_shared.topics import KNOWN, TopicError, missing_or_wrong, partitions_of
+from daedalus_shared.settings import CredentialsError, ServiceSettings
+from daedalus_shared.topics import TopicError, topic_of
 
 log = logging.getLogger(__name__)
 
@@ -42,50 +53,105 @@ _PATIENCE = 60.0
 _PROBE = 5.0
 """Seconds between two looks at whether Kafka is reachable and lets us read."""
 
+_RIGHTS = 15.0
+"""Seconds between two looks at all that we may do."""
+
 
 def run(service: Service[S], settings: ServiceSettings, hooks: Hooks[S] | None = None) -> NoReturn:
     """Run a service until SIGTERM; exits 1 on a bug, with the message at hand unacknowledged."""
     telemetry.log_json(f"{service.name}/{service.instance}", settings.log_level)
-    partitions = _wait_for_topics(settings)
-    app = _app(f"daedalus-{service.name}-{service.instance}", settings, partitions)
-    kafka = _Kafka(app, settings)
+    group = group_of(service.name, service.instance)
+    access = Access(settings, _needs(service, group))
+    listening = _listen(settings)
+    partitions = asyncio.new_event_loop().run_until_complete(
+        _wait_for_kafka(settings, access, listening)
+    )
+    try:
+        app = _app(group, settings, partitions)
+        kafka = _Kafka(app, settings)
+    except CredentialsError as error:  # taken away since the start
+        raise SystemExit(str(error)) from error
     relay = Relay(service, kafka, hooks, partitions=partitions)
     _connect(app, kafka, relay)
-    _accompany(app, kafka, relay, hooks or Hooks(), settings)
+    _accompany(app, kafka, relay, hooks or Hooks(), _Health(kafka, relay, access, listening))
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, loglevel="warn")
     worker.execute_from_commandline()
 
 
-def _wait_for_topics(settings: ServiceSettings) -> int:
-    """Return the topics' number of partitions, once Kafka answers and has them all."""
-    ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    admin = AdminClient(kafka_clients.librdkafka(settings) | {"log_level": 0})
-    said = None
-    while True:
-        try:
-            found = partitions_of(admin)
-            wrong = missing_or_wrong(found, KNOWN)
-        except TopicError as error:
-            wrong = str(error)
-        if wrong is None:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
-            return next(iter(found.values()))
-        if wrong != said:
-            log.warning("waiting for Kafka at %s: %s", settings.bootstrap, wrong)
-            said = wrong
-        if signal.sigtimedwait(ends, _RETRY) is not None:
-            raise SystemExit(0)
+def _needs(service: Service[S], group: str) -> Needs:
+    """Return what a service does on Kafka: what it declares, and what every service does."""
+    return Needs(
+        reads=frozenset({*map(topic_of, service.SOURCES), CONTROL, KNOWLEDGE}),
+        writes=frozenset({*map(topic_of, service.RESULTS), KNOWLEDGE, topic_of(DeadLetter)}),
+        group=group,
+    )
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    """Take the port of /healthz, /readyz and /metrics, for as long as the process lives."""
+    where = (settings.http_host, settings.http_port)
+    try:
+        family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
+        found = socket.create_server(where, family=family)
+    except OSError as error:
+        raise SystemExit(f"cannot listen on {where[0]}:{where[1]}: {error.strerror}") from error
+    log.info("healthz, readyz and metrics at %s", found.getsockname()[:2])
+    return found
+
+
+@asynccontextmanager
+async def _answering(
+    listening: socket.socket, unready: Callable[[], str | None]
+) -> AsyncIterator[None]:
+    """Answer /healthz, /readyz and /metrics; the port stays ours afterwards."""
+    runner = web.AppRunner(telemetry.health_app(unready), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening.dup()).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _wait_for_kafka(
+    settings: ServiceSettings, access: Access, listening: socket.socket
+) -> int:
+    """Return the topics' number of partitions, once Kafka answers, has them and lets us.
+
+    Meanwhile the service is alive and not ready, and says why.
+    """
+    said: str | None = None
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        async with _answering(listening, lambda: said or "Kafka was not found yet"):
+            while True:
+                try:
+                    return await access.look()
+                except TopicError as error:
+                    wrong = str(error)
+                if wrong != said:
+                    log.warning("waiting for Kafka at %s: %s", settings.bootstrap, wrong)
+                    said = wrong
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), _RETRY)
+                    raise SystemExit(0)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 def _app(name: str, settings: ServiceSettings, partitions: int) -> faust.App:
-    credentials = None
-    if settings.security != "plaintext" and settings.password:
+    context = settings.tls()
+    credentials: Any = None if context is None else faust.SSLCredentials(context=context)
+    if settings.security.startswith("sasl_") and (password := settings.password):
         credentials = faust.SASLCredentials(
             username=settings.username,
-            password=settings.password.get_secret_value(),
+            password=password.get_secret_value(),
             mechanism=kafka_clients.SCRAM,
-            ssl_context=kafka_clients.tls(settings),
+            ssl_context=context,
         )
     return faust.App(
         name,
@@ -161,6 +227,15 @@ class _AllTopics(PartitionAssignor):
         return super().assign(cluster, member_metadata)
 
 
+@contextmanager
+def _naming(topic: str) -> Iterator[None]:
+    """Name the topic that may not be written."""
+    try:
+        yield
+    except TopicAuthorizationFailedError as error:
+        raise TopicError(f"not authorised to write {topic}") from error
+
+
 class _Kafka:
     """The port `Log` on a real cluster, beside the group that Faust keeps."""
 
@@ -224,18 +299,22 @@ class _Kafka:
                         )
 
     async def write(self, writes: Sequence[Write]) -> None:
-        queued = [
-            await self._producer.send(
+        queued = [(write.topic, await self._send(write)) for write in writes]
+        for topic, word in queued:
+            with _naming(topic):
+                await word
+
+    async def _send(self, write: Write) -> Awaitable[Any]:
+        """Queue a write; the broker's word on it is to be awaited."""
+        with _naming(write.topic):
+            word: Awaitable[Any] = await self._producer.send(
                 write.topic,
                 key=write.key.encode(),
                 value=None if write.event is None else encode(write.event),
                 partition=write.partition,
                 headers=[] if write.event is None else list(headers(write.event).items()),
             )
-            for write in writes
-        ]
-        for word in queued:
-            await word
+        return word
 
     async def trouble(self, topics: Iterable[str], partition: int) -> str | None:
         """Say why these topics cannot be read now, or None."""
@@ -314,17 +393,22 @@ def _record(message: Any) -> Record:
 
 
 class _Health:
-    """Whether the service is ready: its state is restored, and Kafka lets it read."""
+    """Whether the service is ready: its state is restored, and Kafka lets it do its work."""
 
-    def __init__(self, kafka: _Kafka, relay: Relay[Any]) -> None:
+    def __init__(
+        self, kafka: _Kafka, relay: Relay[Any], access: Access, listening: socket.socket
+    ) -> None:
         self._kafka = kafka
         self._relay = relay
+        self._access = access
+        self._listening = listening
         self._trouble: str | None = None
+        self._refused: str | None = None
 
     def unready(self) -> str | None:
         """Say why the service is not ready, or None."""
         restored = self._relay.restored.is_set()
-        return self._trouble or (None if restored else "state is not restored yet")
+        return self._trouble or self._refused or (None if restored else "state is not restored yet")
 
     async def look(self, app: faust.App) -> None:
         """Look at Kafka for as long as the service runs."""
@@ -335,6 +419,16 @@ class _Health:
             self._trouble = await self._kafka.trouble(topics, partition)
             await app.sleep(_PROBE)
 
+    async def look_at_rights(self, app: faust.App) -> None:
+        """Ask what we may do for as long as the service runs: a write tells it too late."""
+        while not app.should_stop:
+            await app.sleep(_RIGHTS)
+            try:
+                await self._access.look()
+                self._refused = None
+            except TopicError as error:
+                self._refused = str(error)
+
     async def expect_an_assignment(self, app: faust.App) -> None:
         """End the worker when the group gives it nothing, not even no partition, for long."""
         while not app.should_stop:
@@ -344,30 +438,24 @@ class _Health:
                 await app.crash(RuntimeError(f"no assignment for {_PATIENCE:.0f} s"))
             await app.sleep(_PROBE)
 
-    async def serve(self, settings: ServiceSettings) -> None:
-        """Answer /healthz, /readyz and /metrics."""
-        runner = web.AppRunner(telemetry.health_app(self.unready), access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, settings.http_host, settings.http_port).start()
-        except OSError as error:
-            where = f"{settings.http_host}:{settings.http_port}"
-            raise SystemExit(f"cannot listen on {where}: {error.strerror}") from error
-        log.info("healthz, readyz and metrics at %s", runner.addresses[0])
+    async def serve(self, app: faust.App) -> None:
+        """Answer /healthz, /readyz and /metrics for as long as the service runs."""
+        async with _answering(self._listening, self.unready):
+            await app.wait_until_stopped()
 
 
 def _accompany(
-    app: faust.App, kafka: _Kafka, relay: Relay[S], hooks: Hooks[S], settings: ServiceSettings
+    app: faust.App, kafka: _Kafka, relay: Relay[S], hooks: Hooks[S], health: _Health
 ) -> None:
     """Run what lives beside the fold: health, and the service's own background."""
-    health = _Health(kafka, relay)
 
     async def background() -> None:
         await relay.restored.wait()
         await hooks.background(relay)
 
-    app.task(lambda: health.serve(settings))
+    app.task(lambda: health.serve(app))
     app.task(lambda: health.look(app))
+    app.task(lambda: health.look_at_rights(app))
     app.task(lambda: health.expect_an_assignment(app))
     app.task(background)
 

@@ -4,14 +4,17 @@ Kafka, Flink and the five services run as processes, started by the local stack;
 Flink itself are asked what came of it.
 """
 
-from pathlib import Path
+import shutil
+from collections.abc import Iterator
 
 import pytest
 
 from daedalus_local.flink_rest import FlinkRest
 from daedalus_local.home import Options
 from harness.fixtures import need_tools
+from harness.prometheus import Prometheus, of_dashboard, of_rules
 from harness.watched import (
+    Watched,
     assert_a_scale_up_was_ahead_of_the_load,
     assert_all_can_be_traced,
     caught_up,
@@ -28,24 +31,52 @@ SHAPE = {"quiet": 900, "rise": 2800, "peak": 300, "fall": 300}
 rules let a rescale settle."""
 
 
-def test_the_job_follows_its_load_up_and_down(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     need_tools("java", "javac", "mvn")
+    path = tmp_path_factory.mktemp("loop")
     # The rules: a load that halves within seconds leaves `horizon`, which weighs how wrong its
     # forecasts were, waiting for longer than a test may take.
     options = Options(
         factor=10.0,
-        trace=str(rise_and_fall(tmp_path / "trace.csv", LOW, HIGH, **SHAPE)),
+        trace=str(rise_and_fall(path / "trace.csv", LOW, HIGH, **SHAPE)),
         peak=HIGH,
         first_workers=2,
         planner="rules",
+        prometheus=shutil.which("prometheus") is not None,
     )
-    with watching(tmp_path / ".daedalus", options) as watched:
-        last = followed_up_and_down(watched)
-        assert watched.stack.flink is not None
-        assert parallelism(FlinkRest(watched.stack.flink)) == {last.to_scale_out}
-        assert_all_can_be_traced(watched)
-        assert_a_scale_up_was_ahead_of_the_load(watched)
-        watched.until("the backlog is gone", lambda: caught_up(watched), 120)
+    with watching(path / ".daedalus", options) as found:
+        yield found
+
+
+def test_the_job_follows_its_load_up_and_down(watched: Watched) -> None:
+    last = followed_up_and_down(watched)
+    assert watched.stack.flink is not None
+    assert parallelism(FlinkRest(watched.stack.flink)) == {last.to_scale_out}
+    assert_all_can_be_traced(watched)
+    assert_a_scale_up_was_ahead_of_the_load(watched)
+    watched.until("the backlog is gone", lambda: caught_up(watched), 120)
+
+
+def test_every_query_of_the_dashboard_and_every_rule_finds_something(watched: Watched) -> None:
+    """After a rescale, which the test before has seen; alone, this one waits for it."""
+    need_tools("prometheus")
+    [url] = [each.url for each in watched.stack.processes if each.name == "prometheus"]
+    assert url is not None
+    prometheus = Prometheus(url)
+    variables = {"job": "ysb", "planner": "rules", "forecaster": "daedalus"}
+    left = [*of_dashboard(), *of_rules()]
+    assert len(left) > 50
+
+    def all_found() -> bool:
+        left[:] = [query for query in left if not prometheus.has(query, variables, 900)]
+        return not left
+
+    try:
+        watched.until("every query finds something", all_found, 240)
+    finally:
+        assert not left, "\n".join(f"{each.where}: {each.expression}" for each in left)
+    assert prometheus.broken() == {}
 
 
 def parallelism(flink: FlinkRest) -> set[int]:

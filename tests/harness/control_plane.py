@@ -30,15 +30,30 @@ CONTROLLERS = (
 )
 
 
+BUILT_WITHIN = 600.0
+"""Seconds that CI waits for binaries which are being built beside the tests."""
+
+
 def need_binaries() -> Path:
     """Return the folder of binaries; skip the test where there is none, or fail it in CI."""
     named = os.environ.get(VARIABLE)
-    if named and (Path(named) / "kube-apiserver").exists():
+    if named and _built(Path(named)):
         return Path(named)
     why = f"needs {VARIABLE}: a folder with etcd, kube-apiserver, kube-controller-manager"
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
+
+
+def _built(folder: Path) -> bool:
+    """Whether the binaries are there; a lock beside their folder says that somebody builds them."""
+    deadline = time.monotonic() + BUILT_WITHIN
+    while not (folder / "kube-apiserver").exists():
+        failed = Path(f"{folder}.failed").exists()
+        if failed or not Path(f"{folder}.lock").exists() or time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return True
 
 
 class ControlPlane:
@@ -105,14 +120,16 @@ class ControlPlane:
         kind: str = "application/json",
     ) -> Any:
         """Ask the API server; `urllib.error.HTTPError` where it refuses."""
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 -- https
             self.url + path,
             data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={"Authorization": f"Bearer {token}", "Content-Type": kind},
         )
         context = ssl.create_default_context(cafile=self.authority)
-        with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+        with urllib.request.urlopen(  # noqa: S310 -- https
+            request, context=context, timeout=30
+        ) as answer:
             return json.load(answer)
 
     def patch(self, path: str, body: object) -> Any:
@@ -263,7 +280,9 @@ class ControlPlane:
             if self._running[name].poll() is not None:
                 raise RuntimeError(f"{name} ended: see {self.folder / name}.log")
             try:
-                with urllib.request.urlopen(url, context=context, timeout=2):
+                with urllib.request.urlopen(  # noqa: S310 -- https
+                    url, context=context, timeout=2
+                ):
                     return
             except OSError:
                 time.sleep(0.1)

@@ -65,7 +65,7 @@ class Secured:
 
     def admin(self) -> AdminClient:
         """Return a client that may do everything."""
-        return AdminClient(self.client(ADMIN))
+        return AdminClient(dict(self.client(ADMIN)))
 
     def broker(self) -> Broker:
         """Return the harness' clients, which may do everything."""

@@ -1,5 +1,5 @@
-"""Tests against a real broker."""
+"""Tests against real servers."""
 
-from harness.fixtures import broker
+from harness.fixtures import broker, control_plane
 
-__all__ = ["broker"]
+__all__ = ["broker", "control_plane"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiohttp import web
 from daedalus_executor.adapters.clock import SystemClock
 from daedalus_executor.adapters.flink_rest import FlinkRest, Job, JobGoneError
 from daedalus_executor.ports import ExpiredError, TargetError
+from daedalus_shared.credentials import read_credentials
 
 VERTEX = {"id": "v", "parallelism": 2, "maxParallelism": 12, "tasks": {"RUNNING": 2}}
 JOB = {"jid": "j1", "name": "ysb", "state": "RUNNING", "vertices": [VERTEX]}
@@ -257,3 +259,26 @@ async def test_a_redirect_is_not_followed(flink: Flink) -> None:
         await client(flink).require(Job.model_validate(JOB), 3, granted)
 
     assert [path for _, path, _ in flink.requests] == ["/jobs/j1/resource-requirements"]
+
+
+async def test_credentials_are_sent_to_their_server_and_shown_nowhere(
+    flink: Flink, tmp_path: Path
+) -> None:
+    async def checking(request: web.Request) -> web.StreamResponse:
+        known = request.headers.get("Authorization") == "Basic bWU6aHVzaA=="
+        return web.json_response(
+            JOBS if known else {"errors": ["who?"]}, status=200 if known else 401
+        )
+
+    flink.answer("/jobs/overview", checking)
+    file = tmp_path / "flink"
+    file.write_text(f"at={flink.url}\nusername=me\npassword=hush\n")
+    access = read_credentials(tmp_path, "EXECUTOR_CREDENTIALS").http(flink.url)
+    rest = FlinkRest(flink.url, Clock(), read=0.3, write=0.3, access=access)
+    assert (await rest.find("ysb")).jid == "j1"
+
+    file.write_text(f"at={flink.url}\nusername=me\npassword=hush-wrong\n")
+    wrong = read_credentials(tmp_path, "EXECUTOR_CREDENTIALS").http(flink.url)
+    with pytest.raises(TargetError, match="401") as refusal:
+        await FlinkRest(flink.url, Clock(), read=0.3, write=0.3, access=wrong).find("ysb")
+    assert "hush" not in str(refusal.value)

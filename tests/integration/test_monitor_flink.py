@@ -21,6 +21,7 @@ from daedalus_monitor.domain.counters import Moment
 from daedalus_monitor.monitor import Draft
 from daedalus_monitor.watch import Watch
 from daedalus_shared.control import JobControl
+from daedalus_shared.credentials import Credentials
 from daedalus_shared.events import Declaration, Sample
 from daedalus_shared.job_spec import read_spec
 from harness.fixtures import need_tools
@@ -131,7 +132,7 @@ def throughput(sample: Sample) -> float:
 
 async def test_reads_every_signal_of_a_real_job(stage: Stage) -> None:
     seen = watched(stage)
-    connect = Connections({}, 8)
+    connect = Connections(Credentials(), 8)
     watch = Watch(lambda: seen.control, connect, SystemClock(), seen.publish, still_after=12)
     watching = asyncio.create_task(watch.run())
     try:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
@@ -19,6 +20,7 @@ from daedalus_monitor.domain.offsets import Offsets
 from daedalus_monitor.domain.readings import Unknown
 from daedalus_monitor.inquiry import Inquiry
 from daedalus_monitor.ports import EngineSource, SourceError, Sources
+from daedalus_shared.credentials import read_credentials
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -187,3 +189,39 @@ async def test_a_server_that_recovers_is_read_again(server: Server, session: Cli
     server.answer = said(b'{"jobs": []}')
     with pytest.raises(SourceError, match="Flink knows no job named ysb"):
         await source.look(NOW)
+
+
+async def test_credentials_go_to_their_server_alone_and_a_refusal_says_where_they_are(
+    server: Server, session: ClientSession, tmp_path: Path
+) -> None:
+    sent: list[tuple[str, str | None]] = []
+
+    async def checking(request: web.Request) -> web.StreamResponse:
+        sent.append((request.path, request.headers.get("Authorization")))
+        if request.path.endswith("moved/jobs/overview"):
+            raise web.HTTPFound("/elsewhere")
+        known = request.headers.get("Authorization") == "Bearer hush"
+        return web.Response(
+            body=GOOD if known else b"{}",
+            status=200 if known else 401,
+            content_type="application/json",
+        )
+
+    server.answer = checking
+    file = tmp_path / "flink"
+    file.write_text(f"at={server.url}\nbearer=hush\n")
+    credentials = read_credentials(tmp_path, "MONITOR_CREDENTIALS")
+
+    def client(url: str) -> FlinkRest:
+        return FlinkRest(Http(session, url, access=credentials.http(url)))
+
+    assert [job.name for job in await client(server.url).jobs()] == ["ysb"]
+    with pytest.raises(SourceError, match="answered 302"):
+        await client(f"{server.url}moved").jobs()
+    assert ("/elsewhere", "Bearer hush") not in sent, "a redirect is not followed with them"
+
+    elsewhere = server.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(SourceError, match=r"401.*is in the folder MONITOR_CREDENTIALS") as refusal:
+        await client(elsewhere).jobs()
+    assert sent[-1] == ("/jobs/overview", None), "another address gets none"
+    assert "hush" not in str(refusal.value)

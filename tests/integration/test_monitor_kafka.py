@@ -16,6 +16,7 @@ from daedalus_monitor.domain.offsets import Offsets, lag, partitions, workload
 from daedalus_monitor.domain.readings import Unknown
 from daedalus_monitor.inquiry import Inquiry
 from daedalus_monitor.ports import SourceError, Sources
+from daedalus_shared.credentials import Credentials
 from daedalus_shared.job_spec import Input
 from harness.broker import Broker, running_broker
 from harness.fixtures import need_tools
@@ -60,7 +61,7 @@ def commit(broker: Broker, group: str, *offsets: TopicPartition) -> None:
 
 def source(broker: Broker, *topics: str, group: str = "ysb") -> KafkaOffsets:
     where = Input(bootstrap=broker.bootstrap, topics=topics, group=group)
-    return KafkaOffsets(Brokers({}), where, patience=1.0)
+    return KafkaOffsets(Brokers(Credentials()), where, patience=1.0)
 
 
 async def ask(inquiry: Inquiry, budget: float = 2.0) -> Offsets:
@@ -119,7 +120,7 @@ async def test_what_waits_between_the_steps_of_a_streams_job_is_lag_and_no_workl
     commit(server, "count", TopicPartition("sentences", 0, 90), TopicPartition(inner, 2, 30))
     where = Input(bootstrap=server.bootstrap, topics=("sentences",), group="count")
 
-    found = await StreamsOffsets(Brokers({}), where, patience=1.0).look()
+    found = await StreamsOffsets(Brokers(Credentials()), where, patience=1.0).look()
 
     assert found.ends == {("sentences", 0): 100, ("sentences", 1): 0}
     assert lag(found) == 10 + 40
@@ -128,14 +129,16 @@ async def test_what_waits_between_the_steps_of_a_streams_job_is_lag_and_no_workl
     # Another job's group begins alike: who knows it names the topics.
     make(server, others, 1)
     fill(server, others, 0, 9)
-    found = await StreamsOffsets(Brokers({}), where, patience=1.0).look()
+    found = await StreamsOffsets(Brokers(Credentials()), where, patience=1.0).look()
     assert lag(found) == Unknown(f"the group has committed nothing on {others}-0")
     for named, waiting in (((inner,), 50.0), ((), 10.0)):
         told = where.model_copy(update={"repartition": named})
-        assert lag(await StreamsOffsets(Brokers({}), told, patience=1.0).look()) == waiting
+        assert (
+            lag(await StreamsOffsets(Brokers(Credentials()), told, patience=1.0).look()) == waiting
+        )
 
     gone = where.model_copy(update={"repartition": ("no-such-repartition",)})
-    found = await StreamsOffsets(Brokers({}), gone, patience=1.0).look()
+    found = await StreamsOffsets(Brokers(Credentials()), gone, patience=1.0).look()
     unknown = lag(found)
     assert isinstance(unknown, Unknown)
     assert "topic no-such-repartition" in unknown.why
@@ -149,7 +152,7 @@ async def test_a_repartition_topic_that_is_made_anew_or_later_is_found(
     make(server, "letters", 1)
     commit(server, "spell", TopicPartition("letters", 0, 0))
     where = Input(bootstrap=server.bootstrap, topics=("letters",), group="spell")
-    offsets = StreamsOffsets(Brokers({}), where, patience=1.0)
+    offsets = StreamsOffsets(Brokers(Credentials()), where, patience=1.0)
     assert lag(await offsets.look()) == 0.0
 
     inner = "spell-by-word-repartition"
@@ -173,7 +176,7 @@ async def test_a_job_that_starts_for_the_first_time_has_its_topics_at_its_first_
     make(server, "early", 1)
     fill(server, "early", 0, 9)
     where = Input(bootstrap=server.bootstrap, topics=("early",), group="first")
-    offsets = StreamsOffsets(Brokers({}), where, patience=1.0)
+    offsets = StreamsOffsets(Brokers(Credentials()), where, patience=1.0)
     assert lag(await offsets.look()) == Unknown("the group has committed nothing on early-0")
 
     inner = "first-by-word-repartition"

@@ -17,6 +17,7 @@ from daedalus_monitor.domain.looks import EngineLook
 from daedalus_monitor.domain.readings import Unknown
 from daedalus_monitor.inquiry import Inquiry
 from daedalus_monitor.ports import EngineSource, SourceError, Sources
+from daedalus_shared.credentials import Credentials
 from daedalus_shared.job_spec import JobSpec, read_spec
 from integration.test_monitor_http import NoOffsets
 from integration.test_monitor_prometheus import running_prometheus, until
@@ -102,7 +103,7 @@ async def pool(tmp_path: Path) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connections]:
-    found = Connections({}, 8)
+    found = Connections(Credentials(), 8)
     yield found
     await found.close()
 

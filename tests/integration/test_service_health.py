@@ -1,11 +1,8 @@
 """What a running service says of itself: ready or why not, metrics, logs; and how it ends."""
 
 import json
-import re
 import signal
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from daedalus_shared.events import Decision, JobMetrics
 from daedalus_shared.topics import create_topics
 from harness.broker import PARTITIONS, running_broker
 from harness.fixtures import need_tools
+from harness.http import address, get, until
 from harness.replicas import Replica, running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -34,21 +32,6 @@ def counting(bootstrap: str, directory: Path) -> Replica:
     return Replica("counting", ["-m", "harness.counting"], env, directory)
 
 
-def address(replica: Replica) -> str:
-    assert replica.until_logged("healthz, readyz and metrics at"), replica.tail()
-    found = re.search(r"metrics at \('127.0.0.1', (\d+)\)", replica.log.read_text())
-    assert found is not None
-    return f"http://127.0.0.1:{found[1]}"
-
-
-def get(url: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- http
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
 def ready(where: str) -> bool | str | None:
     """Whether a service is ready, else what it says; None when it does not answer."""
     try:
@@ -58,28 +41,16 @@ def ready(where: str) -> bool | str | None:
     return True if status == 200 else text if "state is not" not in text else True
 
 
-def until(url: str, status: int, told: str = "") -> None:
-    """Wait for an HTTP status with a text in its answer."""
-    deadline = time.monotonic() + 60
-    while True:
-        found, text = get(url)
-        if found == status and told in text:
-            return
-        assert time.monotonic() < deadline, f"{url}: {found} {text}"
-        time.sleep(0.2)
-
-
 def test_from_no_topics_to_ready_to_the_end(tmp_path: Path) -> None:
     need_tools("java", "mvn")
     with running_broker(tmp_path / "kafka", topics=False) as broker:
         replica = counting(broker.bootstrap, tmp_path)
         with running(replica):
-            assert replica.until_logged("missing, or this principal may not see them: daedalus."), (
-                replica.tail()
-            )
-            assert "daedalus topics create" in replica.tail()
-            create_topics(broker.admin, partitions=PARTITIONS)
             where = address(replica)
+            until(f"{where}/readyz", 503, "missing: daedalus.")
+            assert get(f"{where}/healthz") == (200, "ok\n"), "it waits, and is not to be restarted"
+            assert replica.until_logged("`daedalus topics create` makes them"), replica.tail()
+            create_topics(broker.admin, partitions=PARTITIONS)
             until(f"{where}/readyz", 200)
             assert get(f"{where}/healthz") == (200, "ok\n")
 
@@ -140,4 +111,5 @@ def test_a_service_that_may_not_read_is_not_ready_and_says_so(tmp_path: Path) ->
             assert found is None or "daedalus.metrics" in str(found)
             replica.kill()
             replica.start()
-            assert replica.until_logged("may not see them: daedalus.metrics"), replica.tail()
+            told = "waiting for Kafka at {}: not authorised to see daedalus.metrics"
+            assert replica.until_logged(told.format(broker.bootstrap)), replica.tail()

@@ -1,6 +1,9 @@
 """The simulator as a process on a real broker: what it plays, obeys once, and finds again."""
 
-from collections.abc import Iterator
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 
 from daedalus_shared.events import (
     Declaration,
+    Forget,
     JobMetrics,
     Promise,
     ScaleCommand,
@@ -56,6 +60,20 @@ def workers(tap: Tap, job: str) -> int | None:
 
 def outcomes(tap: Tap) -> list[ScaleOutcome]:
     return [each.event for each in tap.found if isinstance(each.event, ScaleOutcome)]
+
+
+def scraped(simulator: Replica, holds: Callable[[str], bool]) -> str:
+    """Return what Prometheus would read, once it is as wanted."""
+    told = simulator.log.read_text().split("healthz, readyz and metrics at ")[-1]
+    port = re.findall(r"\d+", told.partition(")")[0])[-1]
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text: str = answer.read().decode()
+        if holds(text):
+            return text
+        assert time.monotonic() < deadline, text
+        time.sleep(0.2)
 
 
 def command(to: int, came_from: int = 6) -> ScaleCommand:
@@ -110,6 +128,13 @@ def test_jobs_are_played_and_commands_carried_out_once_also_after_a_kill(
     found = [sample.scale_out for report in after for sample in report.samples if sample.scale_out]
     assert set(found) <= {8, 5}, "the job goes on at the scale-out that the outcomes tell"
     assert len([each for each in tap.found if isinstance(each.event, Declaration)]) == len(JOBS)
+
+    broker.send(Forget(job=JOBS[2], at=datetime.now(UTC), source="console/cli", author="test"))
+    broker.flush()
+    exported = scraped(simulator, lambda text: JOBS[2] not in text)
+    assert f'daedalus_job_scale_out_workers{{job_name="{JOBS[0]}"}} 5.0' in exported
+    assert f'daedalus_job_generation{{job_name="{JOBS[0]}"}} 2.0' in exported
+    assert 'daedalus_outcomes_total{status="applied"} 1.0' in exported
 
     assert simulator.terminate() < 10
     assert simulator.code == 0

@@ -60,6 +60,9 @@ def up(
     no_services: Annotated[
         bool, typer.Option("--no-services", help="Start Kafka, the engine and the job only.")
     ] = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Scrape the services; needs `prometheus`.")
+    ] = False,
 ) -> None:
     """Start the local stack in the background and return when it is ready.
 
@@ -69,6 +72,8 @@ def up(
     Example: daedalus up --job wordcount --speed 10
 
     Example: daedalus up --simulate 50 --speed 10
+
+    Example: daedalus up --simulate 3 --speed 10 --prometheus
     """
     from daedalus_local import home, jobs, lifecycle
     from daedalus_local.errors import StackError
@@ -77,6 +82,8 @@ def up(
         _known(job)
         if simulate and no_services:
             raise StackError("--no-services: with --simulate there is nothing else; leave one out")
+        if prometheus and no_services:
+            raise StackError("--prometheus: without services there is nothing to scrape")
         options = home.Options(
             job=job,
             simulate=simulate,
@@ -88,6 +95,7 @@ def up(
             peak=jobs.JOBS[job].peak if peak is None else peak,
             repeat=True,
             services=not no_services,
+            prometheus=prometheus,
             load=not no_load,
             first_workers=workers or (12 if simulate else 2),
             max_workers=max_workers or (18 if simulate else 6),
@@ -97,6 +105,9 @@ def up(
     typer.echo(f"ready: Kafka at {stack.bootstrap}{flink}, {options.shown}")
     served = any(process.name == "analyzer" for process in stack.processes)
     watch = "`daedalus watch` follows it, " if served else ""
+    for process in stack.processes:
+        if process.name == "prometheus":
+            typer.echo(f"Prometheus at {process.url}")
     typer.echo(f"`daedalus status` shows it, {watch}`daedalus down` ends it")
 
 

@@ -54,6 +54,9 @@ class Options:
     services: bool = True
     """Whether the Daedalus services run; without, the job stays as it is."""
 
+    prometheus: bool = False
+    """Whether a Prometheus scrapes the services."""
+
     load: bool = True
     """Whether a workload is played."""
 
@@ -179,7 +182,7 @@ class Home:
         """Remove what a stack keeps here, its logs too if `logs`; other files stay."""
         if not logs:
             self._collect_logs()
-        for name in ("kafka", "flink", "pools", "jobs", *(["logs"] if logs else [])):
+        for name in ("kafka", "flink", "pools", "jobs", "prometheus", *(["logs"] if logs else [])):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for file in (self.registry, self.pools, self.registry.with_suffix(".partial")):
             file.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from daedalus_local import prerequisites, proc, services, workers
+from daedalus_local import prerequisites, proc, prometheus, services, workers
 from daedalus_local.child import Child
 from daedalus_local.errors import StackError
 from daedalus_local.home import Home, Options, Stack
@@ -118,6 +118,8 @@ def _check(options: Options) -> None:
         raise StackError(
             f"planner {options.planner}: must be one of {', '.join(services.PLANNERS)}"
         )
+    if options.prometheus:
+        prometheus.program()
     for name in ("factor", "peak", "minutes", "quota"):
         value = getattr(options, name)
         if not 0 < value < math.inf:

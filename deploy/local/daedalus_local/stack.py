@@ -3,23 +3,33 @@
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daedalus_local import engines, job_file, jobs, kstreams, services, topics, workers
+from daedalus_local import (
+    engines,
+    job_file,
+    jobs,
+    kstreams,
+    prometheus,
+    services,
+    topics,
+    workers,
+)
 from daedalus_local.child import Child
 from daedalus_local.errors import StackError
 from daedalus_local.flink import ClusterSettings, JobManager
 from daedalus_local.home import Options
 from daedalus_local.kafka import KafkaServer
-from daedalus_local.ports import free_port
+from daedalus_local.ports import HOST, free_port
 from daedalus_local.proc import MARK
-from daedalus_local.services import Addresses
+from daedalus_local.services import Addresses, ServicePlan
 from daedalus_local.supervisor import Supervisor
 
 KAFKA_PORT = 9092
 FLINK_PORT = 8081
+PROMETHEUS_PORT = 9090
 
 READY_WITHIN = 90.0
 """Seconds for all services to be ready: each takes 5 s, all at once on two cores several times
@@ -211,6 +221,16 @@ def _start_services(supervisor: Supervisor, options: Options, addresses: Address
                 raise StackError(f"the {plan.name} is not ready: {why}; see {log}")
             supervisor.look()
             time.sleep(0.25)
+    if options.prometheus:
+        _start_prometheus(supervisor, plans)
+
+
+def _start_prometheus(supervisor: Supervisor, plans: Sequence[ServicePlan]) -> None:
+    address = f"{HOST}:{free_port(PROMETHEUS_PORT)}"
+    scraped = {plan.name: f"{HOST}:{plan.port}" for plan in plans}
+    command = prometheus.command(supervisor.home.path / "prometheus", address, scraped)
+    child = Child("prometheus", command, log=supervisor.log("prometheus"))
+    supervisor.adopt(child, url=f"http://{address}")
 
 
 def _declare(

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from daedalus_console.commands import admin, declare, quota, show, stream, wish
+from daedalus_console.commands import admin, declare, knowledge, quota, show, stream, wish
 from daedalus_console.errors import ConsoleError
 from daedalus_console.options import CODES, COMPLETION, TIMES
 
@@ -51,7 +51,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for part in (declare, show, stream, wish, quota, admin):
+    for part in (declare, show, stream, wish, quota, admin, knowledge):
         part.register(app)
     return app
 

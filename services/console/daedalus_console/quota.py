@@ -113,12 +113,14 @@ def ceilings(claims: Sequence[Claim], workers: int) -> dict[str, int]:
     parts = shares(claims, workers)
     if _suffice(claims, sum(parts.values())):
         return {claim.job: claim.ceiling or 0 for claim in claims}
-    free = workers - sum(claim.occupied for claim in claims)
+    # A job below its min will take that, whatever its ceiling.
+    free = workers - sum(max(claim.occupied, claim.least) for claim in claims)
     found = {}
     for claim in sorted(claims, key=lambda claim: (-claim.priority, claim.job)):
         part = parts[claim.job]
         # What it may still take before its ceiling counts is no reason to raise that.
         held = claim.occupied if claim.ceiling is None else min(claim.occupied, claim.ceiling)
+        held = max(held, claim.least)
         more = max(0, min(part - held, free))
         free -= more
         found[claim.job] = max(claim.least, min(part, held + more))
@@ -127,7 +129,11 @@ def ceilings(claims: Sequence[Claim], workers: int) -> dict[str, int]:
 
 def _suffice(claims: Iterable[Claim], dealt: int) -> bool:
     """Whether the ceilings may stay as they are."""
-    known = [(claim.needed, claim.ceiling) for claim in claims]
-    if any(ceiling is None or needed > ceiling for needed, ceiling in known):
-        return False
-    return sum(ceiling or 0 for _, ceiling in known) == dealt
+    known = []
+    for claim in claims:
+        if claim.ceiling is None or not claim.least <= claim.ceiling <= claim.most:
+            return False
+        if claim.needed > claim.ceiling:
+            return False
+        known.append(claim.ceiling)
+    return sum(known) == dealt

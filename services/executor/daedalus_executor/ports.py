@@ -41,6 +41,16 @@ class Permit(Protocol):
         """
 
 
+def finishing(permit: Permit) -> Permit:
+    """Return a permit for what completes or takes back a change."""
+
+    async def ask(*, finishing: bool = True) -> None:
+        del finishing
+        await permit(finishing=True)
+
+    return ask
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescaled:
     """How a change of the scale-out went."""
@@ -107,14 +117,24 @@ class Workers(Protocol):
         None stands for a worker that does not tell how many it has.
         """
 
-    async def start(self) -> str:
-        """Start one and return its name; a Flink worker has it as its resource id."""
+    async def check(self) -> None:
+        """Look whether anybody else scales them.
+
+        Raises:
+            NotAllowedError: Somebody does: two who scale the same would fight.
+        """
+
+    async def start(self, count: int, permit: Permit) -> tuple[str, ...]:
+        """Start so many, by a permit for each change, and return their names.
+
+        A Flink worker has its name as its resource id.
+        """
 
     async def narrow(self, worker: str) -> None:
         """Give one its lasting CPU quota."""
 
-    async def stop(self, workers: Sequence[str]) -> None:
-        """End these, and return when they have ended."""
+    async def stop(self, workers: Sequence[str], permit: Permit) -> None:
+        """End these by a permit for each change, and return when they have ended."""
 
     async def last_line(self, worker: str) -> str:
         """Return the last line that a worker wrote."""

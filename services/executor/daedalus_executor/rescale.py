@@ -1,10 +1,17 @@
 """One command from stored intent to its end, with every check on the way."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from daedalus_executor.domain.checks import Found, Known, Result, judge, refuse
-from daedalus_executor.domain.state import ExecutorState, Intent, begin, in_hand, observe
+from daedalus_executor.domain.state import (
+    ExecutorState,
+    Intent,
+    begin,
+    in_hand,
+    noticed,
+    observe,
+)
 from daedalus_executor.permits import CommandPermit
 from daedalus_executor.ports import (
     Clock,
@@ -16,7 +23,7 @@ from daedalus_executor.ports import (
     TargetError,
 )
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Status
+from daedalus_shared.events import ScaleOutcome, Status
 from daedalus_shared.job_spec import JobSpec
 from daedalus_shared.relay import Relay
 
@@ -27,6 +34,9 @@ class Means:
 
     target: Callable[[JobSpec], Target]
     """The target of a job; raises `NotAllowedError`."""
+
+    tell: Callable[[JobSpec, ScaleOutcome], Awaitable[None]]
+    """Tells whoever looks at the target, not at our topics, what became of a command."""
 
     clock: Clock
     source: str
@@ -80,10 +90,12 @@ class Rescale:
 
     def _judge(self, state: ExecutorState, found: Found) -> Result | None:
         seen = observe(state, found.scale_out if found.running else None)
+        undone = noticed(state, found.scale_out, self._command.tick) if found.running else None
         known = Known(
             scale_out=state.scale_out,
             generation=seen.generation,
             begun=self._intent.started_at is not None,
+            left_alone=undone.sentence() if undone and self._command.tick < undone.until else "",
         )
         return judge(self._command, known, found)
 
@@ -99,7 +111,7 @@ class Rescale:
             rescaled = await target.scale(command.to_scale_out, self._permit)
         except ExpiredError as error:
             return await self._failed(target, Status.EXPIRED, error)
-        except TargetError as error:
+        except (TargetError, NotAllowedError) as error:
             return await self._failed(target, Status.FAILED, error)
         converged = rescaled.converged_at is not None
         return Result(
@@ -120,7 +132,7 @@ class Rescale:
     async def _failed(self, target: Target, status: Status, error: Exception) -> Result:
         try:
             found = await target.read()
-        except TargetError:
+        except (TargetError, NotAllowedError):
             return Result(status=status, why=str(error))
         after = found.scale_out if found.running else None
         return Result(status=status, why=str(error), after=after)

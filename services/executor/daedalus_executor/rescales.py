@@ -4,23 +4,25 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from prometheus_client import Counter, Gauge
-
 from daedalus_executor.domain.checks import Result
 from daedalus_executor.domain.state import ExecutorState, conclude
-from daedalus_executor.ports import NotOwnerError
+from daedalus_executor.ports import NotAllowedError, NotOwnerError, TargetError
 from daedalus_executor.rescale import Means, Rescale
 from daedalus_executor.upkeep import Pool, look_after
+from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import ScaleCommand
+from daedalus_shared.events import Event, ScaleCommand, ScaleOutcome, Status
 from daedalus_shared.relay import Hooks, Relay
 from daedalus_shared.service import Step
 
 log = logging.getLogger(__name__)
 
-OUTCOMES = Counter("executor_outcomes_total", "Commands that came to an end.", ["status"])
-UNDER_WAY = Gauge("executor_rescales_under_way", "Jobs that a command is in hand of.")
-DOWNTIME = Gauge("executor_last_downtime_seconds", "Downtime of a job's last rescale.", ["job"])
+_TELL = 5.0
+"""Seconds for telling the target of an outcome."""
+
+UNDER_WAY = telemetry.gauge(
+    "daedalus_executor_rescales_under_way", "Jobs that a command is in hand of.", by="executor"
+)
 
 
 class Rescales(Hooks[ExecutorState]):
@@ -33,10 +35,14 @@ class Rescales(Hooks[ExecutorState]):
         self._relay: Relay[ExecutorState] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._broken: asyncio.Future[None] | None = None
+        for status in Status:
+            telemetry.OUTCOMES.labels(status)  # from 0 on: an increase must show at the first
 
     def stored(self, job: str, control: JobControl, state: ExecutorState | None) -> None:
         """Begin with, or resume, what is in hand of a job."""
         del control  # looked up when the task runs
+        if state is not None and state.last is not None:
+            telemetry.JOBS.fold(state.last)  # also what another replica brought about
         relay = self._relay
         if relay is None or job in self._tasks or state is None or state.pending is None:
             return
@@ -103,8 +109,11 @@ class Rescales(Hooks[ExecutorState]):
         now = self._means.clock.now()
         control, _ = relay.jobs().get(command.job, (JobControl(), None))
 
+        told: list[Event] = []
+
         def change(state: ExecutorState | None) -> Step[ExecutorState]:
             step = conclude(state, command, result, self._means.source, now)
+            told.extend(step.events)
             over = control.newest is None and step.state is not None and not step.state.pending
             return Step(None, step.events) if over else step
 
@@ -112,8 +121,17 @@ class Rescales(Hooks[ExecutorState]):
         if not await relay.apply(command.job, change):
             log.warning("%s %s: another executor is to tell the outcome", command.job, wanted)
             return False
-        OUTCOMES.labels(result.status).inc()
-        if result.downtime is not None:
-            DOWNTIME.labels(command.job).set(result.downtime)
         log.info("%s %s: %s %s", command.job, wanted, result.status, result.why)
+        await self._tell(control, told)
         return True
+
+    async def _tell(self, control: JobControl, told: Iterable[Event]) -> None:
+        """Tell those who look at the target; the topic is the record, so it may fail."""
+        for outcome in told:
+            if control.newest is None or not isinstance(outcome, ScaleOutcome):
+                continue
+            try:
+                async with asyncio.timeout(_TELL):
+                    await self._means.tell(control.newest, outcome)
+            except (TargetError, NotAllowedError, TimeoutError) as error:
+                log.warning("%s: its target was not told: %s", outcome.job, error)

@@ -11,6 +11,11 @@ from daedalus_shared.settings import ServiceSettings
 
 Service = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*(/[A-Za-z0-9._-]+)?$")]
 
+KubernetesTarget = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(/[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"),
+]
+
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 
 
@@ -47,6 +52,9 @@ class Settings(ServiceSettings):
     """Addresses of the Flink clusters that this executor may change, as job specs write them. None
     by default: a job spec alone must not be enough to have somebody's cluster changed."""
 
+    credentials: Path | None = None
+    """Folder of files of credentials for `allowed_rest` (docs/operate.md)."""
+
     compose_projects: tuple[Service, ...] = ()
     """Docker compose projects whose services this executor may scale, such as ``["shop"]``, or
     ``["shop/counter"]`` for one service of it alone. None by default."""
@@ -56,6 +64,16 @@ class Settings(ServiceSettings):
 
     docker: str = Field(default="unix:///var/run/docker.sock", pattern=r"^(unix|tcp|https?)://\S+$")
     """Where Docker answers; asked for compose projects alone."""
+
+    kubernetes_targets: tuple[KubernetesTarget, ...] = ()
+    """What this executor may scale on Kubernetes: namespaces such as ``["jobs"]``, or single
+    Deployments, StatefulSets and FlinkDeployments such as ``["jobs/counter"]``. None by default."""
+
+    kubernetes_most: int = Field(default=50, ge=1)
+    """The most pods of a workload."""
+
+    kubeconfig: Path | None = None
+    """Kubeconfig of the cluster; by default the ServiceAccount of the pod that this runs in."""
 
     waits: Waits = Waits()
     """How long is waited, such as ``EXECUTOR_WAITS__REGISTER_WITHIN=2m``."""

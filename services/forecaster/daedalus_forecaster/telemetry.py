@@ -1,36 +1,41 @@
-"""The forecaster's own metrics; jobs are no labels, their errors are in their forecasts."""
-
-from prometheus_client import Counter, Histogram
+"""The forecaster's own metrics, over all jobs; those of a job are read off its forecasts."""
 
 from daedalus_forecaster.models import Trained
 from daedalus_forecaster.state import ForecasterState
+from daedalus_shared.telemetry import counter, histogram
 
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0)
 
-FORECASTS = Counter(
-    "forecaster_forecasts_total",
+FORECASTS = counter(
+    "daedalus_forecaster_forecasts_total",
     "Forecasts issued, by why the model or the line was taken.",
     ["reason"],
+    by="forecaster",
 )
-WAPE = Histogram(
-    "forecaster_wape_ratio",
+WAPE = histogram(
+    "daedalus_forecaster_wape_ratio",
     "Error of the previous forecast on the data since: the published one, and the model's.",
     ["of"],
     buckets=_SHARES,
+    by="forecaster",
 )
-ERROR = Histogram(
-    "forecaster_rolling_error_ratio",
+ERROR = histogram(
+    "daedalus_forecaster_rolling_error_ratio",
     "Rolling error of the published forecasts, by seconds ahead.",
     ["horizon"],
     buckets=_SHARES,
+    by="forecaster",
 )
-COVERAGE = Histogram(
-    "forecaster_coverage_ratio",
+COVERAGE = histogram(
+    "daedalus_forecaster_coverage_ratio",
     "Share of the workloads that lay between the quantiles 0.1 and 0.9, rolling, by seconds ahead.",
     ["horizon"],
     buckets=(0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0),
+    by="forecaster",
 )
-TRAININGS = Counter("forecaster_trainings_total", "Trainings that ended.", ["result"])
+TRAININGS = counter(
+    "daedalus_forecaster_trainings_total", "Trainings that ended.", ["result"], by="forecaster"
+)
 
 
 def observe(state: ForecasterState) -> None:

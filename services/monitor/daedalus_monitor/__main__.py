@@ -1,6 +1,6 @@
 """Start the monitor. The only module that reads the environment."""
 
-from pathlib import Path
+import sys
 
 from daedalus_monitor.adapters.clock import SystemClock
 from daedalus_monitor.adapters.sources import Connections
@@ -8,11 +8,17 @@ from daedalus_monitor.monitor import Monitor
 from daedalus_monitor.polling import Polling
 from daedalus_monitor.settings import Settings
 from daedalus_shared import streams
+from daedalus_shared.credentials import CredentialFileError, read_credentials
 
 
 def wire(settings: Settings) -> tuple[Monitor, Polling]:
-    """Connect the monitor to the outside world."""
-    connect = Connections(_properties(settings.input_kafka), settings.connections_per_host)
+    """Connect the monitor to the outside world.
+
+    Raises:
+        CredentialFileError: A file of credentials is wrong.
+    """
+    credentials = read_credentials(settings.credentials, settings.variable("credentials"))
+    connect = Connections(credentials, settings.connections_per_host)
     monitor = Monitor(settings.instance)
     return monitor, Polling(monitor, connect, SystemClock(), settings.still_after)
 
@@ -20,15 +26,11 @@ def wire(settings: Settings) -> tuple[Monitor, Polling]:
 def main() -> None:
     """Run until SIGTERM."""
     settings = Settings.read()
-    monitor, polling = wire(settings)
+    try:
+        monitor, polling = wire(settings)
+    except CredentialFileError as error:
+        sys.exit(f"daedalus-monitor: {error}")
     streams.run(monitor, settings, polling)
-
-
-def _properties(file: Path | None) -> dict[str, str]:
-    """Return the `name=value` lines of a file."""
-    lines = file.read_text().splitlines() if file else []
-    pairs = [line.partition("=") for line in lines if line.strip() and line[0] != "#"]
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 if __name__ == "__main__":

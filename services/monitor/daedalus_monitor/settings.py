@@ -22,6 +22,6 @@ class Settings(ServiceSettings):
     still_after: int = Field(default=12, ge=2)
     """Samples without a move of a value, while others move, after which it is not believed."""
 
-    input_kafka: Path | None = None
-    """File of `name=value` lines for the clients of the jobs' input brokers (librdkafka's names),
-    such as credentials; those brokers are otherwise talked to in plain text."""
+    credentials: Path | None = None
+    """Folder of files of credentials for what job files name: input brokers, Flink, Prometheus
+    (docs/operate.md). All are otherwise talked to without."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from prometheus_client import Counter, Histogram
-
 from daedalus_monitor.domain.counters import FIRST, Moment, elapsed
 from daedalus_monitor.domain.looks import EngineLook, sample
 from daedalus_monitor.domain.offsets import Offsets, lag, partitions, summed, workload
@@ -21,18 +19,29 @@ from daedalus_monitor.ports import Clock, Connect
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Sample
 from daedalus_shared.job_spec import JobSpec
+from daedalus_shared.telemetry import counter, histogram
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LOOKS = Counter("monitor_looks_total", "Samples taken.")
-MISSED = Counter("monitor_looks_missed_total", "Samples and reports that came too late to be made.")
-UNKNOWN = Counter("monitor_unknown_total", "Signals that could not be read.", ["signal"])
-LOOK_SECONDS = Histogram(
-    "monitor_look_seconds",
-    "From the begin of a look until all its sources have answered or run out of time.",
+LOOKS = counter("daedalus_monitor_looks_total", "Samples taken.", by="monitor")
+MISSED = counter(
+    "daedalus_monitor_looks_missed_total",
+    "Samples and reports that came too late to be made.",
+    by="monitor",
+)
+UNKNOWN = counter(
+    "daedalus_monitor_unknown_readings_total",
+    "Readings that could not be made, by their signal.",
+    ["signal"],
+    by="monitor",
+)
+LOOK_SECONDS = histogram(
+    "daedalus_monitor_look_seconds",
+    "Seconds from the begin of a look until all its sources have answered or run out of time.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    by="monitor",
 )
 
 BUDGET = 0.8

@@ -2,33 +2,31 @@
 
 from typing import NoReturn
 
-from prometheus_client import Counter
-
 from daedalus_planner.domain import programme
 from daedalus_planner.planner import Planner
 from daedalus_planner.settings import Settings
 from daedalus_planner.state import PlannerState
-from daedalus_shared.events import Decision, Event
+from daedalus_shared import telemetry
+from daedalus_shared.control import JobControl
 from daedalus_shared.relay import Hooks
 from daedalus_shared.streams import run
 
-DECISIONS = Counter("planner_decisions_total", "Decisions taken, by their reason.", ["reason"])
 
+class Telling(Hooks[PlannerState]):
+    """Exports what a job file asks for, to hold what happens against."""
 
-class Counting(Hooks[PlannerState]):
-    """Counts the decisions."""
-
-    def published(self, event: Event) -> None:
-        """Count a decision by its reason."""
-        if isinstance(event, Decision):
-            DECISIONS.labels(event.reason).inc()
+    def stored(self, job: str, control: JobControl, state: PlannerState | None) -> None:
+        """Export the newest declaration of a job."""
+        del job, state
+        if control.newest is not None:
+            telemetry.JOBS.fold(control.declarations[-1])
 
 
 def main() -> NoReturn:
     """Run until SIGTERM."""
     settings = Settings.read()
     programme.compiled()
-    run(Planner(settings.instance, settings.plan), settings, Counting())
+    run(Planner(settings.instance, settings.plan), settings, Telling())
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-from prometheus_client import Gauge
 
-from daedalus_shared import kafka_clients, telemetry
+from daedalus_shared import roles, telemetry
+from daedalus_shared.access import Access, Needs
 from daedalus_shared.events import ControlEvent, ScaleCommand, ScaleOutcome
 from daedalus_shared.job_spec import JobSpec, Policy
-from daedalus_shared.topics import KNOWN, TopicError, missing_or_wrong, partitions_of
+from daedalus_shared.topics import TopicError, topic_of
 from daedalus_simulator.adapters import traces
 from daedalus_simulator.adapters.topics import Topics
 from daedalus_simulator.domain import shapes
@@ -31,8 +30,12 @@ from daedalus_simulator.simulator import Scene, Simulator, compressed, declarati
 
 log = logging.getLogger(__name__)
 
-JOBS = Gauge("simulator_jobs", "Jobs that are played.")
-BEHIND = Gauge("simulator_behind_seconds", "How late the newest report was.")
+JOBS = telemetry.gauge("daedalus_simulator_jobs", "Jobs that are played.", by="simulator")
+BEHIND = telemetry.gauge(
+    "daedalus_simulator_behind_seconds",
+    "Seconds that the newest report was late.",
+    by="simulator",
+)
 
 _PACE = 0.02
 """Seconds between two looks at the topics."""
@@ -118,6 +121,8 @@ class Service:
         simulator = self._simulator
         for event in topics.read():
             topics.write(simulator.handle(event, now))
+            if event.job not in simulator.jobs:
+                telemetry.JOBS.forget(event.job)
         JOBS.set(len(simulator.jobs))
         topics.write(simulator.advance(now, _BURST))
         due = simulator.due
@@ -143,15 +148,16 @@ class Service:
 
     async def _find_topics(self) -> int | None:
         """Return the topics' number of partitions, once Kafka has them all; None when stopped."""
-        admin = AdminClient(kafka_clients.librdkafka(self._settings) | {"log_level": 0})
+        role = roles.SIMULATOR
+        needs = Needs(
+            reads=frozenset(map(topic_of, role.reads)), writes=frozenset(map(topic_of, role.writes))
+        )
+        access = Access(self._settings, needs)
         while not self._stopped.is_set():
             try:
-                found = await asyncio.to_thread(partitions_of, admin)
-                wrong = missing_or_wrong(found, KNOWN)
+                return await access.look()
             except TopicError as error:
                 wrong = str(error)
-            if wrong is None:
-                return next(iter(found.values()))
             if wrong != self._why:
                 log.warning("waiting for Kafka at %s: %s", self._settings.bootstrap, wrong)
             self._why = wrong

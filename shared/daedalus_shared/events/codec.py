@@ -16,6 +16,7 @@ from daedalus_shared.events.forecasts import Forecast
 from daedalus_shared.events.knowledge import Knowledge
 from daedalus_shared.events.metrics import JobMetrics
 from daedalus_shared.events.scaling import Recovery, ScaleCommand, ScaleOutcome
+from daedalus_shared.section import hidden
 
 EVENTS: tuple[type[Event], ...] = (
     JobMetrics,
@@ -135,7 +136,7 @@ def explain(error: ValidationError) -> str:
 def _line(detail: ErrorDetails) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     value = detail["input"]
-    shown = "" if isinstance(value, (dict, list, bytes)) else f" (got {_cut(repr(value))})"
+    shown = "" if isinstance(value, (dict, list, bytes)) else f" (got {_cut(hidden(repr(value)))})"
     what = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {what}{shown}" if where else what
 

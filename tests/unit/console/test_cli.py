@@ -37,6 +37,9 @@ COMMANDS = [
     ["pin"],
     ["topics", "create"],
     ["topics", "list"],
+    ["topics", "acls"],
+    ["knowledge", "export"],
+    ["knowledge", "import"],
     ["schemas", "export"],
 ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daedalus_console.errors import ConsoleError, UsageError
@@ -138,6 +138,21 @@ def test_a_ceiling_rises_by_what_is_free(claims: list[Claim], expected: dict[str
         max_size=6,
     ),
     st.integers(12, 40),
+)
+@example(
+    [
+        claim(
+            job=f"{n}",
+            least=1 + (n == 0),
+            most=9,
+            needed=2,
+            occupied=1 + 4 * (n == 3),
+            ceiling=None,
+            priority=0,
+        )
+        for n in range(4)
+    ],
+    12,
 )
 def test_ceilings_never_add_to_too_many(claims: list[Claim], workers: int) -> None:
     found = ceilings(claims, workers)

@@ -68,13 +68,13 @@ async def test_up_and_down_as_compose_would(docker: FakeDocker, engine: Engine) 
 async def test_the_lowest_free_number_is_given_again(docker: FakeDocker, engine: Engine) -> None:
     docker.compose_up("counter", 3)
 
-    await workers(engine).start()
+    await workers(engine).start(1, Permits())
 
     assert "shop-counter-2" in docker.states()
 
 
 async def test_a_copy_is_what_compose_makes(docker: FakeDocker, engine: Engine) -> None:
-    worker = await workers(engine).start()
+    (worker,) = await workers(engine).start(1, Permits())
 
     [body] = docker.created
     assert body["Image"] == "shop/counter"
@@ -97,7 +97,7 @@ async def test_after_a_new_build_a_copy_has_the_old_image(
 ) -> None:
     docker.image = "sha256:" + "2" * 64
 
-    await workers(engine).start()
+    await workers(engine).start(1, Permits())
 
     assert docker.created[0]["Image"] == IMAGE
 
@@ -143,7 +143,8 @@ async def test_a_container_that_is_never_healthy_is_told_and_taken_back(
 async def test_a_rescale_cut_short_is_completed_by_the_next_executor(
     docker: FakeDocker, engine: Engine
 ) -> None:
-    await workers(engine).start()  # and the executor is killed; then another, half way in the next
+    await workers(engine).start(1, Permits())  # and the executor is killed
+    # ... and another, half way in the next:
     docker.compose_up("counter", 3, State={"Status": "created"})
     made = docker.containers[list(docker.containers)[-1]]
     made["Config"]["Labels"]["daedalus.executor"] = "1"
@@ -162,7 +163,7 @@ async def test_a_start_that_docker_refuses_leaves_nothing(
     docker.refuses["start"] = "Bind for 127.0.0.1:9400 failed: port is already allocated"
 
     with pytest.raises(TargetError, match=r"Docker refuses: Bind for 127\.0\.0\.1:9400 failed"):
-        await workers(engine).start()
+        await workers(engine).start(1, Permits())
 
     assert sorted(docker.states()) == ["shop-counter-1", "shop-kafka-1"]
 
@@ -173,7 +174,7 @@ async def test_what_was_permitted_too_long_ago_is_not_started(
     engine = Engine(address=f"unix://{tmp_path / 'docker.sock'}", fresh=-1.0)
 
     with pytest.raises(TargetError, match="Docker takes more than"):
-        await workers(engine).start()
+        await workers(engine).start(1, Permits())
 
     assert docker.created == []
 

@@ -10,7 +10,14 @@ import pytest
 from daedalus_executor.adapters.flink import FlinkTarget
 from daedalus_executor.adapters.flink_rest import FlinkRest, JobGoneError
 from daedalus_executor.domain.downtime import down_seconds, start_seconds
-from daedalus_executor.ports import ExpiredError, NotOwnerError, Patience, TargetError
+from daedalus_executor.ports import (
+    ExpiredError,
+    NotAllowedError,
+    NotOwnerError,
+    Patience,
+    Permit,
+    TargetError,
+)
 from harness.rescaling import Clock, Permits
 
 
@@ -109,6 +116,7 @@ class Pool:
     running: list[str] = field(default_factory=list)
     registers_after: float = 2.0
     dies: bool = False
+    shared_with: str = ""
 
     def __post_init__(self) -> None:
         self.running = list(self.cluster.managers)
@@ -119,7 +127,18 @@ class Pool:
     async def ready(self) -> dict[str, int | None]:
         raise AssertionError("Flink itself says which workers it has")
 
-    async def start(self) -> str:
+    async def check(self) -> None:
+        if self.shared_with:
+            raise NotAllowedError(f"{self.shared_with} scales it too")
+
+    async def start(self, count: int, permit: Permit) -> tuple[str, ...]:
+        started = []
+        for _ in range(count):
+            await permit()
+            started.append(self.start_one())
+        return tuple(started)
+
+    def start_one(self) -> str:
         worker = f"ysb-{len(self.cluster.managers) + 1:04d}"
         self.cluster.events.append(f"start {worker}")
         self.cluster.managers[worker] = Manager(self.cluster.clock.passed + self.registers_after)
@@ -130,7 +149,8 @@ class Pool:
     async def narrow(self, worker: str) -> None:
         self.cluster.events.append(f"narrow {worker}")
 
-    async def stop(self, workers: Sequence[str]) -> None:
+    async def stop(self, workers: Sequence[str], permit: Permit) -> None:
+        await permit()
         for worker in workers:
             self.cluster.events.append(f"stop {worker}")
             self.running.remove(worker)
@@ -285,7 +305,7 @@ async def test_a_worker_that_never_registers_fails_the_command_and_is_stopped() 
 
 async def test_workers_started_before_a_crash_are_used_and_not_started_again() -> None:
     here = setup()
-    await here.pool.start()
+    here.pool.start_one()
 
     await here.target.scale(4, Permits())
 

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from daedalus_executor.adapters.kafka_streams import KafkaStreamsTarget
-from daedalus_executor.ports import ExpiredError, NotOwnerError, Patience, TargetError
+from daedalus_executor.ports import (
+    ExpiredError,
+    NotOwnerError,
+    Patience,
+    Permit,
+    TargetError,
+)
 from harness.rescaling import Clock, Permits
 
 TASKS = 12
@@ -45,7 +51,17 @@ class Group:
         shares[working[0]] += TASKS % len(working)
         return {worker: share if self.tells else None for worker, share in shares.items()}
 
-    async def start(self) -> str:
+    async def check(self) -> None:
+        pass
+
+    async def start(self, count: int, permit: Permit) -> tuple[str, ...]:
+        started = []
+        for _ in range(count):
+            await permit()
+            started.append(self._start_one())
+        return tuple(started)
+
+    def _start_one(self) -> str:
         worker = f"words-{len(self.running) + 1:04d}"
         self.events.append(f"start {worker}")
         if not self.dies:
@@ -56,7 +72,8 @@ class Group:
     async def narrow(self, worker: str) -> None:
         self.events.append(f"narrow {worker}")
 
-    async def stop(self, workers: Sequence[str]) -> None:
+    async def stop(self, workers: Sequence[str], permit: Permit) -> None:
+        await permit()
         self.events.append(f"stop {' '.join(workers)}")
         await self.clock.sleep(0.5)
         if self.stop_fails:

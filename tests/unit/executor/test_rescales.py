@@ -23,6 +23,7 @@ from daedalus_executor.ports import (
 )
 from daedalus_executor.rescale import Means
 from daedalus_executor.rescales import Rescales
+from daedalus_shared import telemetry
 from daedalus_shared.events import (
     Declaration,
     Event,
@@ -95,6 +96,8 @@ class Job:
     tidied: int = 0
     fails: str = ""
     converges: bool = True
+    declared: bool = False
+    """Whether its scale-out is written down somewhere, as on Kubernetes."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     """Lets the change go on, once it has begun."""
     reading: asyncio.Event = field(default_factory=asyncio.Event)
@@ -120,6 +123,7 @@ class Job:
             running=self.running,
             status=status,
             most=self.most,
+            declared=self.declared,
             limit="pool ysb holds 12 workers",
         )
 
@@ -151,6 +155,7 @@ class World:
     jobs: dict[str, Job] = field(default_factory=dict)
     running: list[asyncio.Task[None]] = field(default_factory=list)
     epochs: int = 0
+    told: list[tuple[str, Status]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.jobs |= {name: Job(clock=self.clock) for name in ("ysb", "wordcount")}
@@ -161,11 +166,19 @@ class World:
             raise NotAllowedError("no pool 'forbidden' in EXECUTOR_POOLS, only ysb")
         return self.jobs[spec.job]
 
+    async def tell(self, spec: JobSpec, outcome: ScaleOutcome) -> None:
+        self.told.append((spec.job, outcome.status))
+
     async def executor(self, start: int = 0) -> "Replica":
         """Start a replica that owns the partition and resumes commands at an offset."""
         log = MemoryLog(self.broker, self.clock)
         means = Means(
-            target=self.target, clock=self.clock, source="executor/executor", fresh=1.0, look=0.5
+            target=self.target,
+            tell=self.tell,
+            clock=self.clock,
+            source="executor/executor",
+            fresh=1.0,
+            look=0.5,
         )
         rescales = Rescales(means)
         relay = Relay(Executor(), log, rescales)
@@ -271,6 +284,7 @@ async def test_carries_out_a_command_and_says_so(world: World) -> None:
     assert (outcome.from_scale_out, outcome.scale_out, outcome.generation) == (4, 6, 1)
     assert (outcome.downtime, outcome.converged_at) == (2.5, NOON)
     assert outcome.started_at == NOON
+    assert world.told == [("ysb", Status.APPLIED)]
     assert executor.state().pending is None
 
 
@@ -583,6 +597,31 @@ async def test_a_job_forgotten_meanwhile_is_forgotten_with_the_outcome(world: Wo
     assert world.broker["daedalus.knowledge"][-1].value is None
 
 
+async def test_a_new_owner_exports_the_last_outcome_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exported() -> dict[str, float]:
+        return {
+            sample.name: sample.value
+            for family in telemetry.JOBS.collect()
+            for sample in family.samples
+        }
+
+    monkeypatch.setattr(telemetry, "JOBS", telemetry.Jobs())
+    executor = await world.executor()
+    await executor.handle(world.declare(), world.command(promise=Promise(downtime=3.0)))
+    told = exported()
+    assert told["daedalus_job_downtime_seconds"] == 2.5
+    assert told["daedalus_job_promised_downtime_seconds"] == 3.0
+    assert told["daedalus_job_generation"] == 1
+    await executor.die()
+
+    monkeypatch.setattr(telemetry, "JOBS", telemetry.Jobs())  # another process
+    await world.executor()
+
+    assert exported() == told
+
+
 async def test_a_bug_ends_the_service(world: World) -> None:
     executor = await world.executor()
 
@@ -594,3 +633,34 @@ async def test_a_bug_ends_the_service(world: World) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await executor.background
+
+
+async def test_what_somebody_sets_back_is_not_fought(world: World) -> None:
+    """A GitOps tool has the number in its files, and the executor does not."""
+    executor = await world.executor()
+    world.jobs["ysb"].declared = True
+    await executor.handle(world.declare(), world.command(minute=0))
+    world.jobs["ysb"].scale_out = 4
+
+    await executor.handle(world.command(minute=1))
+    world.clock.passed = 2 * 60
+    await executor.handle(world.command(minute=2))
+    world.clock.passed = 12 * 60
+    await executor.handle(world.command(minute=12))
+
+    assert world.statuses == ["applied", "refused", "refused", "applied"]
+    assert world.outcomes[1].why == (
+        "somebody set it back from 6 to 4 workers: it is left so until 2026-01-01T12:11:00+00:00"
+    )
+    assert world.jobs["ysb"].changes == [6, 6]
+
+
+async def test_a_worker_that_died_is_replaced_at_once(world: World) -> None:
+    executor = await world.executor()
+    await executor.handle(world.declare(), world.command(minute=0))
+    world.jobs["ysb"].scale_out = 4
+
+    world.clock.passed = 60
+    await executor.handle(world.command(minute=1))
+
+    assert world.statuses == ["applied", "applied"]

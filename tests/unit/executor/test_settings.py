@@ -66,7 +66,7 @@ def test_allows_what_is_listed(rest: str) -> None:
         pytest.param(
             {"workers": {"kind": "compose", "service": "tm"}}, "workers by compose", id="compose"
         ),
-        pytest.param({"rescale": "reactive"}, "not with rescale reactive", id="reactive"),
+        pytest.param({"rescale": "reactive"}, "reactive needs workers", id="reactive"),
         pytest.param(
             {"engine": {"kind": "kafka-streams"}}, "workers.kind is none", id="nobody's workers"
         ),

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daedalus_executor.domain.checks import Result
-from daedalus_executor.domain.state import ExecutorState, Intent, begin, conclude, observe, take
+from daedalus_executor.domain.state import (
+    ExecutorState,
+    Intent,
+    SetBack,
+    begin,
+    conclude,
+    observe,
+    take,
+)
 from daedalus_executor.executor import Executor
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, Forget, Promise, ScaleCommand, ScaleOutcome, Status
@@ -202,3 +210,61 @@ def test_the_executor_folds_commands_under_its_own_name() -> None:
     step = executor.handle(JobControl(), state, command(1))
 
     assert outcome(step.events).source == "executor/shadow"
+
+
+def applied(state: ExecutorState, each: ScaleCommand) -> ExecutorState:
+    """Take a command and carry it out."""
+    took = take(state, each, SOURCE).state
+    assert took is not None
+    started = begin(took, each, each.from_scale_out, each.at).state
+    result = Result(status=Status.APPLIED, after=each.to_scale_out, converged_at=each.at)
+    ended = conclude(started, each, result, SOURCE, each.at).state
+    assert ended is not None
+    return ended
+
+
+def refused(state: ExecutorState, each: ScaleCommand, found: int) -> ExecutorState:
+    """Take a command that is refused, since so many workers were found."""
+    took = take(state, each, SOURCE).state
+    result = Result(status=Status.REFUSED, before=found, after=found)
+    ended = conclude(took, each, result, SOURCE, each.at).state
+    assert ended is not None
+    return ended
+
+
+def test_what_is_set_back_is_left_so_for_longer_each_time() -> None:
+    state = applied(taken(command(0)), command(1))
+
+    for minute, times, pause in [(10, 1, 10), (30, 2, 20), (60, 3, 40)]:
+        state = refused(state, command(minute), 4)
+        assert state.set_back is not None
+        assert (state.set_back.times, state.set_back.set_from, state.set_back.set_to) == (
+            times,
+            6,
+            4,
+        )
+        assert state.set_back.until == NOON + timedelta(minutes=minute + pause)
+        state = applied(state, command(minute + 1))
+
+
+def test_a_change_that_holds_ends_the_pause() -> None:
+    state = applied(refused(applied(taken(command(0)), command(1)), command(2), 4), command(30))
+    assert state.set_back is not None
+
+    held = refused(state, command(40, from_scale_out=6, to_scale_out=8), 6)
+
+    assert held.set_back is None
+
+
+def test_somebody_who_wants_a_third_number_sets_nothing_back() -> None:
+    state = refused(applied(taken(command(0)), command(1)), command(2), 9)
+
+    assert state.set_back is None
+
+
+def test_a_pause_ends_at_six_hours() -> None:
+    at = NOON
+    often = SetBack(at=at, times=500, set_from=6, set_to=4)
+
+    assert often.until == at + timedelta(hours=6)
+    assert "(500 times in a row): it is left so until 2026-01-01T18:00" in often.sentence()

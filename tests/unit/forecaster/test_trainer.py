@@ -187,7 +187,7 @@ async def test_a_lost_assignment_drops_what_was_not_begun(trainer: Trainer) -> N
 def test_a_tick_is_told_once(trainer: Trainer, new_job: Callable[..., Any]) -> None:
     def told() -> float:
         labels = {"reason": "little_history"}
-        return REGISTRY.get_sample_value("forecaster_forecasts_total", labels) or 0.0
+        return REGISTRY.get_sample_value("daedalus_forecaster_forecasts_total", labels) or 0.0
 
     hooks, job = ForecasterHooks(trainer), new_job()
     job.feed([100.0])

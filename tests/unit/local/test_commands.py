@@ -122,12 +122,17 @@ def test_down_without_a_stack_is_no_error(app: typer.Typer) -> None:
         pytest.param(
             ["up", "--simulate", "1", "--no-services"], "leave one out", id="nothing to run"
         ),
+        pytest.param(
+            ["up", "--prometheus", "--no-services"], "nothing to scrape", id="nothing to scrape"
+        ),
+        pytest.param(["up", "--prometheus"], "no `prometheus` on the PATH", id="no prometheus"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(
     app: typer.Typer, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("daedalus_local.lifecycle.Child", None)  # nothing may start
+    monkeypatch.setenv("PATH", "/nowhere")
 
     told = RUNNER.invoke(app, arguments)
 

@@ -162,6 +162,33 @@ async def test_a_worker_without_a_part_of_a_source_has_no_throughput(
     )
 
 
+async def test_what_is_there_twice_or_has_a_gap_is_unknown_by_itself(
+    server: Server, source: PrometheusSource
+) -> None:
+    """One signal in doubt leaves the others as they are."""
+    twice = found({"tm_id": "tm_0"}, (5, 0.3), (0, 0.3))
+    server.answers[CPU] = [twice, twice | {"metric": {"tm_id": "tm_0", "instance": "b"}}]
+    server.answers[UPTIME] *= 2
+    server.answers[READ] = [
+        found(task(subtask=0), (80, 0), (75, 5000), (70, 10_000), (0, 90_000)),
+        found(task(subtask=1), (10, 0), (5, 5000), (0, 10_000)),
+    ]
+
+    look = await source.look(NOW)
+
+    assert look.uptime == Unknown("Prometheus has 2 series of uptime where one is expected")
+    assert look.workers == (
+        WorkerLook(
+            "tm_0",
+            Unknown("Prometheus has 2 series of CPU of tm_0 where one is expected"),
+            Unknown("Prometheus has a gap of 70 s in the source's count"),
+        ),
+        WorkerLook("tm_1", Unknown("Prometheus has no CPU of tm_1"), 1000.0),
+    )
+    assert look.scale_out == 2
+    assert look.latency == 0.4
+
+
 async def test_nan_is_unknown(server: Server, source: PrometheusSource) -> None:
     server.answers[UPTIME] = [found({}, (5, 1), (0, "NaN"))]
     server.answers[LATENCY] = [found(task(), (5, 1), (0, "NaN"))]

@@ -23,6 +23,10 @@ def series(*points: tuple[float, object], **labels: str) -> Series:
         pytest.param(series((50, 1)), True, id="one point, not overdue yet"),
         pytest.param(series((61, 1)), False, id="one old point"),
         pytest.param(series(), False, id="no point"),
+        pytest.param(
+            series((110, 1), (105, 1), (100, 1), (20, 1)), False, id="ended right after a gap"
+        ),
+        pytest.param(series((100, 1), (5, 1), (0, 1)), True, id="goes on after a gap"),
     ],
 )
 def test_a_series_has_ended_when_its_next_point_is_overdue(found: Series, goes_on: bool) -> None:
@@ -76,6 +80,11 @@ def test_one_nonsense_share_spoils_the_mean() -> None:
         pytest.param(series((30, 0), (15, 3000), (0, 9000)), 400.0, id="one scrape, if longer"),
         pytest.param(series((2, 100), (0, 500)), 200.0, id="as far as there is"),
         pytest.param(series((5, 100), (0, 100)), 0.0, id="nothing was read"),
+        pytest.param(
+            series((110, 0), (105, 1000), (100, 2000), (0, 9000)), "gap of 100 s", id="a gap"
+        ),
+        pytest.param(series((100, 0), (5, 8000), (0, 9000)), 200.0, id="a gap that is over"),
+        pytest.param(series((15, 0), (10, 1000), (0, 3000)), 200.0, id="one scrape failed"),
         pytest.param(series((0, 100)), "one point", id="one point"),
         pytest.param(series((5, 100), (0, 20)), "began anew", id="reset"),
         pytest.param(

@@ -12,6 +12,7 @@ from daedalus_monitor.adapters.prometheus import PrometheusLatency, PrometheusSo
 from daedalus_monitor.adapters.sources import Connections
 from daedalus_monitor.adapters.streams_prometheus import StreamsPrometheusSource
 from daedalus_monitor.settings import Settings
+from daedalus_shared.credentials import Credentials
 from daedalus_shared.job_spec import read_spec
 
 SPEC = """
@@ -29,10 +30,9 @@ STREAMS = "{kind: kafka-streams, metrics: ['http://w:9401/metrics']}"
 def test_settings_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    file = tmp_path / "input.properties"
-    file.write_text("# of the jobs' brokers\nsasl.username = daedalus\n\nsasl.password=a=b\n")
+    (tmp_path / "input").write_text("at=kafka:9093\nsasl.username = daedalus\nsasl.password=a=b\n")
     monkeypatch.setenv("MONITOR_STILL_AFTER", "4")
-    monkeypatch.setenv("MONITOR_INPUT_KAFKA", str(file))
+    monkeypatch.setenv("MONITOR_CREDENTIALS", str(tmp_path))
 
     settings = Settings()
 
@@ -73,7 +73,7 @@ def test_settings_come_from_the_environment(
 async def test_the_spec_says_who_is_asked_and_in_which_order(
     engine: str, metrics: str, kinds: list[type]
 ) -> None:
-    connect = Connections({}, 8)
+    connect = Connections(Credentials(), 8)
 
     sources = connect(read_spec(SPEC.format(engine=engine, metrics=metrics)))
 
@@ -85,7 +85,7 @@ async def test_the_spec_says_who_is_asked_and_in_which_order(
 
 
 async def test_a_measure_of_the_latency_is_asked_for_beside() -> None:
-    connect = Connections({}, 8)
+    connect = Connections(Credentials(), 8)
     metrics = "{prometheus: 'http://p:9090', latency: 'max(lag)'}"
 
     sources = connect(read_spec(SPEC.format(engine=FLINK, metrics=metrics)))

@@ -1,8 +1,11 @@
 """Job files: right ones are read, wrong ones are refused by field, value and remedy."""
 
+import re
+
 import pytest
 
 from daedalus_shared.job_spec import JobSpec, Policy, SpecError, read_spec
+from daedalus_shared.section import hidden
 
 RIGHT = """
 apiVersion: daedalus/v1
@@ -136,7 +139,7 @@ def test_a_place_that_is_none_is_refused_with_what_would_be_right(place: str) ->
         read_spec(STREAMS.replace("http://wordcount:9401/metrics", place))
 
     assert str(refusal.value) == (
-        f"engine.metrics.0: {place!r}: is neither an address such as "
+        f"engine.metrics.0: {hidden(repr(place))}: is neither an address such as "
         "http://wordcount:9401/metrics nor a file such as file:///run/wordcount.json"
     )
 
@@ -170,3 +173,42 @@ def test_refuses_a_wrong_kafka_streams_job(was: str, becomes: str, message: str)
 
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", ["deployment", "statefulset"])
+def test_a_job_names_its_workload_on_kubernetes(kind: str) -> None:
+    workers = f"{{kind: kubernetes, namespace: jobs, {kind}: words}}"
+    spec = read_spec(STREAMS.replace("{kind: processes, pool: flink}", workers))
+
+    assert getattr(spec.workers, kind) == "words"
+
+
+@pytest.mark.parametrize(
+    ("base", "workers", "why"),
+    [
+        pytest.param(
+            STREAMS, "namespace: jobs", "needs one of `deployment`, `statefulset`", id="none"
+        ),
+        pytest.param(
+            STREAMS, "namespace: jobs, deployment: a, statefulset: b", "needs one of", id="two"
+        ),
+        pytest.param(STREAMS, "deployment: a", "needs `namespace`", id="no namespace"),
+        pytest.param(
+            STREAMS, "namespace: jobs, deployment: ../secrets", "workers.deployment", id="a path"
+        ),
+        pytest.param(
+            STREAMS, "namespace: jobs, flinkdeployment: a", "is for engine.kind flink", id="engine"
+        ),
+        pytest.param(
+            RIGHT,
+            "namespace: jobs, statefulset: a",
+            "use a Deployment, or rescale: reactive",
+            id="Flink frees any",
+        ),
+    ],
+)
+def test_a_workload_that_cannot_be_meant_is_refused(base: str, workers: str, why: str) -> None:
+    text = base.replace("{kind: processes, pool: flink}", f"{{kind: kubernetes, {workers}}}")
+
+    with pytest.raises(SpecError, match=re.escape(why)):
+        read_spec(text)

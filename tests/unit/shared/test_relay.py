@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from daedalus_shared import telemetry
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
     ControlEvent,
@@ -470,3 +471,104 @@ async def test_a_restore_waits_for_the_message_that_is_being_handled() -> None:
     await asyncio.gather(handling, restoring)
 
     assert relay.jobs()["ysb"][1] == Sum(reports=1)
+
+
+async def test_a_job_that_is_forgotten_or_moves_away_is_exported_no_more() -> None:
+    def exported() -> set[str]:
+        return {
+            sample.labels["job_name"]
+            for family in telemetry.JOBS.collect()
+            for sample in family.samples
+        }
+
+    log = MemoryLog()
+    partitions = {job: partition_of(job, 2) for job in ("ysb", "wordcount")}
+    assert partitions == {"ysb": 0, "wordcount": 1}, "each its own, or this tests nothing"
+    relay = Relay(Summing(), log, partitions=2)
+
+    async def assign(generation: int, *places: int) -> None:
+        positions = {(topic, place): 0 for topic in relay.topics for place in places}
+        await relay.restore(Assignment(generation, positions))
+
+    await assign(1, 0, 1)
+    for job, partition in partitions.items():
+        await relay.process(log.append(report(1, job=job), partition))
+    assert exported() == {"ysb", "wordcount"}
+
+    relay.revoke()
+    assert exported() == set()
+    await assign(2, 0)
+    assert exported() == {"ysb"}, "wordcount is another replica's now"
+
+    await relay.process(log.append(forget(2)))
+    assert exported() == set()
+
+
+class Straying(Summing):
+    """Publishes what it does not declare."""
+
+    RESULTS: ClassVar[tuple[type[Event], ...]] = ()
+
+
+async def test_a_service_publishes_nothing_that_it_does_not_declare() -> None:
+    log = MemoryLog()
+    relay = Relay(Straying(), log)
+    await relay.restore(Assignment(1, {(METRICS, 0): 0}))
+
+    with pytest.raises(
+        TypeError, match="summing/one publishes Decision, which it does not declare"
+    ):
+        await relay.process(log.append(report(1)))
+
+    assert log.events(Decision) == []
+
+
+async def test_a_password_in_an_address_gets_neither_into_a_dead_letter_nor_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = MemoryLog()
+    relay = Relay(Summing(), log)
+    await relay.restore(Assignment(1, {(CONTROL, 0): 0}))
+    spec = (
+        b'{"job":"ysb","at":"2026-01-01T12:00:00Z","source":"c/c","spec":{"job":"ysb",'
+        b'"engine":{"kind":"flink","rest":"http://me:hush@jm:8081"},"workers":{"kind":"none"},'
+        b'"input":{"bootstrap":"me:hush@kafka:9092","topics":["a"],"group":"g"},"scale":{"max":2}}}'
+    )
+    told = {"ce_type": b"daedalus.control.JobSpec.v1"}
+
+    await relay.process(log.append_raw(CONTROL, "ysb/JobSpec", spec, told))
+
+    [letter] = log.events(DeadLetter)
+    assert "must not hold credentials" in letter.model_dump_json()
+    assert "hush" not in letter.model_dump_json() + caplog.text
+
+
+class NewerSumming(Summing):
+    """A release in which the state means something else."""
+
+    VERSION: ClassVar[int] = 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(Summing(), NewerSumming(), id="upgrade"),
+        pytest.param(NewerSumming(), Summing(), id="roll back"),
+    ],
+)
+async def test_a_state_of_another_version_is_left_aside_and_told(
+    before: Summing, after: Summing, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = MemoryLog()
+    relay = Relay(before, log)
+    await relay.restore(Assignment(1, {(METRICS, 0): 0}))
+    await relay.process(log.append(report(1)))
+
+    other = Relay(after, log)
+    await other.restore(Assignment(2, {(METRICS, 0): 1}))
+    assert "ysb" not in other.jobs()
+    assert f"snapshots of version {before.VERSION}, not {after.VERSION}" in caplog.text
+
+    await other.process(log.append(report(2)))
+    _, state = other.jobs()["ysb"]
+    assert state == Sum(reports=1), "it goes on from nothing, at the offsets committed"

@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its 
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError, NotFoundError, UnreachableError
 from daedalus_console.settings import settings
-from daedalus_shared.kafka_clients import librdkafka
+from daedalus_shared.kafka_clients import Complaints, librdkafka
 from daedalus_shared.topics import PREFIX, partition_of
 
 TIMEOUT = 5.0
@@ -44,13 +44,14 @@ class Kafka:
         quiet = logging.getLogger("daedalus_console.librdkafka")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # librdkafka repeats itself each second; one line says it all
+        found = settings(address.bootstrap)
+        self._complaints = Complaints(found)
         self.config: dict[str, Any] = {
-            **librdkafka(settings(address.bootstrap)),
+            **librdkafka(found),
             "logger": quiet,
-            "error_cb": self._heard,
+            "error_cb": self._complaints,
             "socket.connection.setup.timeout.ms": int(TIMEOUT * 1000),
         }
-        self._all_down = False
         self._partitions: dict[str, int] | None = None
         self._admin_client: AdminClient | None = None
 
@@ -134,11 +135,8 @@ class Kafka:
                 return self.admin.list_topics(timeout=TIMEOUT / 5)
             except KafkaException:
                 self.admin.poll(0)
-                if self._all_down or time.monotonic() > deadline:
+                if self._complaints.all_down or time.monotonic() > deadline:
                     raise
-
-    def _heard(self, error: KafkaError) -> None:
-        self._all_down |= error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -158,5 +156,7 @@ class Kafka:
             KafkaError.REQUEST_TIMED_OUT,
         }
         if error.code() in unreachable:
-            return UnreachableError(f"Kafka does not answer at {self.address}")
+            why = self._complaints.why()
+            told = f": {why}" if why else ""
+            return UnreachableError(f"Kafka does not answer at {self.address}{told}")
         return ConsoleError(f"Kafka at {self.address}: {error.str()}")

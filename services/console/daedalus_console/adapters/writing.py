@@ -27,7 +27,10 @@ def publish(kafka: Kafka, events: Iterable[Event]) -> None:
         producer = Producer(
             {
                 **kafka.config,
-                "enable.idempotence": True,
+                # One request at a time keeps the order, and once more is the same wish. Idempotence
+                # would turn a refusal into a fatal error that does not name the topic.
+                "acks": "all",
+                "max.in.flight.requests.per.connection": 1,
                 "compression.type": "zstd",
                 "delivery.timeout.ms": int(2 * TIMEOUT * 1000),
             }

@@ -34,7 +34,7 @@ _STYLE = {
 
 def apply(files: Sequence[str], bootstrap: str | None, *, dry_run: bool, as_json: bool) -> Exit:
     """Declare the jobs of these files, and say what became of each."""
-    plans, right = _checked(job_files(files))
+    plans, right = checked(job_files(files))
     if right:
         try:
             plans += _applied(cluster(bootstrap), right, dry_run=dry_run)
@@ -66,7 +66,7 @@ def apply_folder(folder: Path, bootstrap: str | None, *, dry_run: bool, as_json:
 
 def validate(files: Sequence[str], *, as_json: bool) -> Exit:
     """Say what is wrong with these files, without asking Kafka."""
-    plans, right = _checked(job_files(files))
+    plans, right = checked(job_files(files))
     if as_json:
         found = [
             {"file": name, "result": "ok", "job": spec.job, "problems": []} for name, spec in right
@@ -104,7 +104,7 @@ def _step(
         output.warn(f"{gone} is gone; its job goes on until `daedalus forget`")
     if present == known:
         return known
-    plans, right = _checked(present.values())
+    plans, right = checked(present.values())
     changed = {name for name, file in present.items() if known.get(name) != file}
     try:
         plans += _applied(kafka, right, dry_run=dry_run) if right else []
@@ -121,7 +121,8 @@ def _step(
     return present
 
 
-def _checked(files: Iterable[JobFile]) -> tuple[list[Plan], list[tuple[str, JobSpec]]]:
+def checked(files: Iterable[JobFile]) -> tuple[list[Plan], list[tuple[str, JobSpec]]]:
+    """Return what is wrong in some files, and the specs of the right ones."""
     seen = Seen()
     wrong: list[Plan] = []
     right: list[tuple[str, JobSpec]] = []

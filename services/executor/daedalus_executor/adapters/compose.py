@@ -30,7 +30,7 @@ from daedalus_executor.domain.containers import (
     listed,
     name_of,
 )
-from daedalus_executor.ports import Clock, NotAllowedError, TargetError
+from daedalus_executor.ports import Clock, NotAllowedError, Permit, TargetError
 
 _UNREACHABLE = 900
 """aiodocker's status for an engine that cannot be reached."""
@@ -127,8 +127,18 @@ class ComposeWorkers:
             found = await self._listed(docker, health=["healthy", "none"], status=["running"])
             return dict.fromkeys(each.id for each in found)
 
-    async def start(self) -> str:
-        """Start a copy of the oldest container, under the lowest free number."""
+    async def check(self) -> None:
+        """Compose scales nothing by itself."""
+
+    async def start(self, count: int, permit: Permit) -> tuple[str, ...]:
+        """Start copies of the oldest container, under the lowest free numbers."""
+        started = []
+        for _ in range(count):
+            await permit()
+            started.append(await self._start())
+        return tuple(started)
+
+    async def _start(self) -> str:
         until = self._clock.monotonic() + self._engine.fresh
         async with self._docker() as docker:
             found = await self._all(docker)
@@ -148,8 +158,9 @@ class ComposeWorkers:
     async def narrow(self, worker: str) -> None:
         """Leave it: a container has the limits of its service from the start."""
 
-    async def stop(self, workers: Sequence[str]) -> None:
+    async def stop(self, workers: Sequence[str], permit: Permit) -> None:
         """End these, each within its `stop_grace_period`, and remove them as compose does."""
+        await permit()
         async with self._docker() as docker:
             await asyncio.gather(*(_end(docker.containers.container(each)) for each in workers))
 

@@ -13,10 +13,10 @@ server refreshes each 3 s by default, so that part is taken from the tasks' own 
 
 import logging
 
-from daedalus_executor.adapters.flink_rest import OVER, FlinkRest, Job, JobGoneError
+from daedalus_executor.adapters.flink_rest import FlinkRest, Job
+from daedalus_executor.adapters.flink_watch import JobWatch
 from daedalus_executor.adapters.flink_workers import FlinkWorkers
 from daedalus_executor.domain.checks import Found
-from daedalus_executor.domain.downtime import down_seconds
 from daedalus_executor.ports import (
     Clock,
     ExpiredError,
@@ -29,9 +29,6 @@ from daedalus_executor.ports import (
 
 log = logging.getLogger(__name__)
 
-_SAMPLE = 0.1
-"""Seconds between two samples of the job's state: a small job restarts within 0.4 s."""
-
 
 class FlinkTarget:
     """One job of one Flink cluster."""
@@ -42,11 +39,14 @@ class FlinkTarget:
         self._rest = rest
         self._name = name
         self._workers = None if pool is None else FlinkWorkers(rest, pool, patience, clock)
+        self._watch = JobWatch(rest, name, patience, clock)
         self._patience = patience
         self._clock = clock
 
     async def read(self) -> Found:
         """Return how the job is now."""
+        if self._workers is not None:
+            await self._workers.check()
         job = await self._rest.find(self._name)
         managers = await self._rest.task_managers()
         most = min((vertex.most for vertex in job.vertices), default=job.scale_out)
@@ -105,36 +105,10 @@ class FlinkTarget:
         if job.runs_at(wanted):  # asked for before a crash: how long it was down is not known
             return Rescaled(scale_out=wanted, downtime=None, converged_at=self._clock.now())
         await self._rest.require(job, wanted, permit)
-        samples: list[tuple[float, bool]] = []
-        trouble = ""
-        deadline = self._clock.monotonic() + self._patience.converge
-        while self._clock.monotonic() <= deadline:
-            try:
-                samples += await self._sampled(job, self._patience.sample)
-                found = await self._rest.job(job.jid)
-            except JobGoneError as error:
-                raise await self._gone(job) from error
-            except TargetError as error:
-                trouble = str(error)
-                await self._clock.sleep(self._patience.sample)
-            else:
-                if found.state in OVER:
-                    raise TargetError(f"the job became {found.state} while it was rescaled")
-                if found.runs_at(wanted):
-                    down = down_seconds(samples) + await self._rest.start_seconds(found)
-                    now = self._clock.now()
-                    return Rescaled(scale_out=wanted, downtime=down, converged_at=now)
-        return await self._give_up(job, wanted, permit, trouble)
-
-    async def _sampled(self, job: Job, seconds: float) -> list[tuple[float, bool]]:
-        """Return samples of whether the job runs, taken within the next seconds."""
-        samples = []
-        until = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < until:
-            await self._clock.sleep(min(_SAMPLE, seconds))
-            runs = await self._rest.status(job.jid) == "RUNNING"
-            samples.append((self._clock.monotonic(), runs))
-        return samples
+        arrived = await self._watch.arrived(job, lambda found: found.runs_at(wanted))
+        if isinstance(arrived, Rescaled):
+            return arrived
+        return await self._give_up(job, wanted, permit, arrived)
 
     async def _give_up(self, job: Job, wanted: int, permit: Permit, trouble: str) -> Rescaled:
         """Ask for what runs now, so that nothing changes by itself later."""
@@ -148,13 +122,4 @@ class FlinkTarget:
             downtime=None,
             converged_at=None,
             why=f"{why} ({trouble})" if trouble else why,
-        )
-
-    async def _gone(self, job: Job) -> TargetError:
-        try:
-            other = await self._rest.find(self._name)
-        except JobGoneError:
-            return TargetError(f"the job {self._name!r} ended while it was rescaled")
-        return TargetError(
-            f"the job {self._name!r} was restarted meanwhile: it had id {job.jid}, now {other.jid}"
         )

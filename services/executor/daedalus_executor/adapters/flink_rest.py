@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daedalus_executor.domain.downtime import start_seconds
 from daedalus_executor.ports import Clock, Permit, TargetError
+from daedalus_shared.credentials import CredentialFileError, HttpAccess
 
 OVER = frozenset({"FAILED", "CANCELED", "FINISHED"})
 """States that a job does not leave."""
@@ -128,8 +129,18 @@ A = TypeVar("A", bound=_Answer)
 class FlinkRest:
     """A client of one JobManager; `read` and `write` are the seconds for one request."""
 
-    def __init__(self, url: str, clock: Clock, *, read: float, write: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        read: float,
+        write: float,
+        access: HttpAccess | None = None,
+    ) -> None:
+        """Make a client; `access` is how a JobManager lets it in that asks for credentials."""
         self.url = url.rstrip("/")
+        self._access = access
         self._seconds = {"GET": read, "PUT": write}
         self._clock = clock
 
@@ -208,6 +219,7 @@ class FlinkRest:
     async def _request(self, method: str, path: str, body: object = None) -> bytes:
         seconds = self._seconds[method]
         deadline = self._clock.monotonic() + seconds
+        access = self._access
         timely = None if body is None else _Timely(body, self._clock, deadline)
         try:
             # A connection of its own: seldom, and nothing to keep alive or close between commands.
@@ -217,11 +229,15 @@ class FlinkRest:
                     method,
                     self.url + path,
                     data=timely,
+                    headers=access.headers() if access else None,
+                    ssl=(access.tls if access else None) or True,
                     timeout=aiohttp.ClientTimeout(total=seconds),
                     allow_redirects=False,
                 ) as answer,
             ):
                 said = await answer.read()
+        except CredentialFileError as error:
+            raise TargetError(f"{self.url} was not asked: {error}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             what = str(error) or type(error).__name__
             raise _AgainError(f"{self.url} does not answer: {what}") from error

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from daedalus_executor.adapters.flink_rest import FlinkRest, TaskManager
-from daedalus_executor.ports import Clock, Patience, Permit, TargetError, Workers
+from daedalus_executor.ports import Clock, Patience, Permit, TargetError, Workers, finishing
 
 
 class FlinkWorkers:
@@ -21,6 +21,10 @@ class FlinkWorkers:
         limit = f"pool {self._pool.name} holds {self._pool.most} workers"
         return self._pool.most * _slots(managers), limit
 
+    async def check(self) -> None:
+        """Refuse what somebody else scales too."""
+        await self._pool.check()
+
     async def provide(self, slots: int, permit: Permit) -> None:
         """Start workers until so many slots are free; return when all have registered.
 
@@ -31,9 +35,8 @@ class FlinkWorkers:
         coming = [each for each in await self._pool.workers() if each not in registered]
         free = sum(manager.free for manager in managers)
         missing = math.ceil((slots - free) / _slots(managers))
-        for _ in range(missing - len(coming)):
-            await permit()
-            coming.append(await self._pool.start())
+        if missing > len(coming):
+            coming += await self._pool.start(missing - len(coming), permit)
         if missing > 0:
             await self._registered(coming)
 
@@ -62,8 +65,7 @@ class FlinkWorkers:
         surplus = max(0, min(len(workers), (present - needed) // a_worker))
         ended = [*coming, *reversed(idle)][:surplus]
         if ended:
-            await permit(finishing=True)
-            await self._pool.stop(ended)
+            await self._pool.stop(ended, finishing(permit))
         return surplus - len(ended)
 
     async def _registered(self, coming: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from daedalus_executor.ports import (
     Rescaled,
     TargetError,
     Workers,
+    finishing,
 )
 
 _SAMPLE = 0.25
@@ -60,7 +61,7 @@ class KafkaStreamsTarget:
         try:
             if wanted < len(present):
                 await permit()
-                why = await change.shrunk(present[wanted:])
+                why = await change.shrunk(present[wanted:], finishing(permit))
             else:
                 why = await change.grown(wanted, permit)
         except (ExpiredError, TargetError):
@@ -86,8 +87,7 @@ class KafkaStreamsTarget:
         """End the workers of a scale-up that failed."""
         more = [worker for worker in await self._pool.workers() if worker not in before]
         if more:
-            await permit(finishing=True)
-            await self._pool.stop(more)
+            await self._pool.stop(more, finishing(permit))
 
     async def _narrow(self) -> None:
         for worker in await self._pool.workers():
@@ -119,15 +119,14 @@ class _Change:
 
     async def grown(self, wanted: int, permit: Permit) -> str:
         """Start what is missing; return what is amiss once all share the work, or too late."""
-        coming = []
-        for _ in range(wanted - len(self._staying)):
-            await permit()
-            coming.append(await self._pool.start())
+        coming: Sequence[str] = ()
+        if wanted > len(self._staying):
+            coming = await self._pool.start(wanted - len(self._staying), permit)
         return await self._settled([*self._staying, *coming])
 
-    async def shrunk(self, leaving: Sequence[str]) -> str:
+    async def shrunk(self, leaving: Sequence[str], permit: Permit) -> str:
         """End these; return what is amiss once the others share the work, or too late."""
-        ending = asyncio.ensure_future(self._pool.stop(leaving))
+        ending = asyncio.ensure_future(self._pool.stop(leaving, permit))
         try:
             why = await self._settled(self._staying, ending)
             await ending

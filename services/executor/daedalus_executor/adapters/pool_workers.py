@@ -11,6 +11,7 @@ import aiohttp
 from pydantic import BaseModel, Field, ValidationError
 
 from daedalus_executor.adapters.processes import Pool
+from daedalus_executor.ports import Permit
 
 PATIENCE = 2.0
 """Seconds for an answer: a worker at a fifth of a core needs some."""
@@ -57,16 +58,24 @@ class PoolWorkers:
             if answer is not None
         }
 
-    async def start(self) -> str:
-        """Start one with the wide quota and return its name."""
-        return self._pool.start()
+    async def check(self) -> None:
+        """Nobody else starts or ends the workers of a pool."""
+
+    async def start(self, count: int, permit: Permit) -> tuple[str, ...]:
+        """Start so many with the wide quota and return their names."""
+        started = []
+        for _ in range(count):
+            await permit()
+            started.append(self._pool.start())
+        return tuple(started)
 
     async def narrow(self, worker: str) -> None:
         """Give one its lasting quota."""
         self._pool.narrow(worker)
 
-    async def stop(self, workers: Sequence[str]) -> None:
+    async def stop(self, workers: Sequence[str], permit: Permit) -> None:
         """End these."""
+        await permit()
         await self._pool.stop(workers)
 
     async def last_line(self, worker: str) -> str:

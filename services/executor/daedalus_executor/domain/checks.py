@@ -29,6 +29,12 @@ class Found:
     stepwise: bool = False
     """Whether workers come and go one by one, so that a change may be found half done."""
 
+    declared: bool = False
+    """Whether somebody wrote the scale-out down, so that another one than ours was meant."""
+
+    author: str = ""
+    """Who wrote it, where that is told and it was not the executor."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -63,6 +69,9 @@ class Known:
 
     begun: bool
     """Whether the command was begun before a crash."""
+
+    left_alone: str = ""
+    """Why the job is left as somebody set it back, as a sentence; empty where it is not."""
 
 
 def refuse(command: ScaleCommand, spec: JobSpec, now: datetime) -> Result | None:
@@ -106,11 +115,13 @@ def _objection(command: ScaleCommand, known: Known, found: Found) -> str | None:
     wanted, expected = command.to_scale_out, command.expected_generation
     if expected is not None and expected != known.generation and not known.begun:
         if known.scale_out not in (None, found.scale_out):
-            changed = f"from {known.scale_out} to {found.scale_out} workers"
-            return f"somebody else changed the job {changed}"
+            who = found.author or "somebody else"
+            return f"{who} changed the job from {known.scale_out} to {found.scale_out} workers"
         return f"it was decided at generation {expected}, the job is at {known.generation}"
     if found.scale_out != command.from_scale_out and not _half_way(command, known, found):
         return f"it assumes {command.from_scale_out} workers, {found.scale_out} run"
+    if found.declared and known.left_alone:
+        return known.left_alone
     if wanted > found.most:
         return f"{wanted} workers are too many: {found.limit}"
     return None

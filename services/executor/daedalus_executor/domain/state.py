@@ -5,7 +5,7 @@ waits for one that was. Each time the scale-out found differs from the one known
 rises by one, whoever changed it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -14,6 +14,12 @@ from daedalus_executor.domain.checks import Result
 from daedalus_shared.events import ScaleCommand, ScaleOutcome, Status, Value
 from daedalus_shared.events.base import Instant, ScaleOut
 from daedalus_shared.service import Step
+
+_PAUSE = timedelta(minutes=10)
+"""How long the scale-out is left as somebody set it back, the first time."""
+
+_LONGEST = timedelta(hours=6)
+"""The longest that it is left so."""
 
 
 class Intent(Value):
@@ -27,6 +33,36 @@ class Intent(Value):
 
     found: ScaleOut | None = None
     """Workers found before the first change; null before that."""
+
+
+class SetBack(Value):
+    """Somebody undoes what is applied: a GitOps tool that has the number in its files, a person."""
+
+    at: Instant
+    """Tick at which it was noticed."""
+
+    times: int = Field(ge=1)
+    """How many times in a row."""
+
+    set_from: ScaleOut
+    """What had been applied."""
+
+    set_to: ScaleOut
+    """What it was set back to."""
+
+    @property
+    def until(self) -> datetime:
+        """Until when it is left so: longer each time."""
+        doubled: int = 2 ** min(self.times - 1, 10)
+        return self.at + min(_PAUSE * doubled, _LONGEST)
+
+    def sentence(self) -> str:
+        """Return why a command is refused."""
+        often = f" ({self.times} times in a row)" if self.times > 1 else ""
+        return (
+            f"somebody set it back from {self.set_from} to {self.set_to} workers{often}: "
+            f"it is left so until {self.until.isoformat()}"
+        )
 
 
 class ExecutorState(Value):
@@ -49,6 +85,9 @@ class ExecutorState(Value):
 
     last: ScaleOutcome | None = None
     """What became of the last command; null before the first."""
+
+    set_back: SetBack | None = None
+    """How often what was applied was undone; null where it held."""
 
 
 def take(state: ExecutorState | None, command: ScaleCommand, source: str) -> Step[ExecutorState]:
@@ -96,11 +135,25 @@ def conclude(
     intent = in_hand(state, command)
     if state is None or intent is None:
         return Step(state)
+    undone = state.set_back
+    if result.before is not None:
+        undone = noticed(state, result.before, command.tick)
     seen = observe(observe(state, result.before), result.after)
     outcome = _outcome(seen, intent, result, source, now)
     following = Intent(command=seen.waiting) if seen.waiting else None
-    change = {"pending": following, "waiting": None, "last": outcome}
+    change = {"pending": following, "waiting": None, "last": outcome, "set_back": undone}
     return Step(seen.model_copy(update=change), (outcome,))
+
+
+def noticed(state: ExecutorState, scale_out: int, at: datetime) -> SetBack | None:
+    """Return whether what was applied last has been undone, given what is found now."""
+    last = state.last
+    if last is None or last.status is not Status.APPLIED or last.scale_out is None:
+        return state.set_back  # nothing new can be told
+    if scale_out != last.from_scale_out or scale_out == last.scale_out:
+        return None  # it held, or somebody wants a third
+    times = state.set_back.times if state.set_back else 0
+    return SetBack(at=at, times=times + 1, set_from=last.scale_out, set_to=scale_out)
 
 
 def observe(state: ExecutorState, scale_out: int | None) -> ExecutorState:

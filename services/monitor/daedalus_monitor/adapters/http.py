@@ -7,6 +7,7 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from daedalus_monitor.ports import NotFoundError, SourceError
+from daedalus_shared.credentials import CredentialFileError, HttpAccess
 
 T = TypeVar("T")
 
@@ -14,6 +15,8 @@ LIMIT = 16 * 1024 * 1024
 """Bytes of an answer that are read at most; a list of all metrics of 100 subtasks has 2 MB."""
 
 _SHOWN = 80
+
+_UNKNOWN_TO_IT = " (what is sent along is in the folder MONITOR_CREDENTIALS)"
 
 
 class _Refusal(BaseModel):
@@ -27,10 +30,19 @@ class Http:
     """Asks one server; the session is shared with all others."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, certified: str | None = None
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        certified: str | None = None,
+        *,
+        access: HttpAccess | None = None,
     ) -> None:
-        """Ask the server at `url`; its certificate is for the name `certified`, if not for that."""
+        """Ask the server at `url`; its certificate is for the name `certified`, if not for that.
+
+        With `access`, by which it lets us in, redirects are not followed: they lead elsewhere.
+        """
         self._session = session
+        self._access = access
         self._certified = certified
         self.url = url.rstrip("/")
 
@@ -63,19 +75,28 @@ class Http:
     async def _body(self, path: str, params: Mapping[str, str] | None) -> tuple[str, bytes]:
         """Return the address and what it answered."""
         what = f"{self.url}{path}"
+        access = self._access
         try:
             async with self._session.get(
-                what, params=params, server_hostname=self._certified
+                what,
+                params=params,
+                server_hostname=self._certified,
+                headers=access.headers() if access else None,
+                ssl=(access.tls if access else None) or True,
+                allow_redirects=access is None,
             ) as response:
                 body = await _read(response)
                 status = response.status
         except aiohttp.ClientPayloadError as error:
             raise SourceError(f"{what} broke off its answer") from error
+        except CredentialFileError as error:
+            raise SourceError(f"{what} was not asked: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SourceError(f"{what} cannot be reached: {_line(error)}") from error
         if status != 200:
             kind = NotFoundError if status == 404 else SourceError
-            raise kind(f"{what} answered {status}{_own_words(body)}")
+            hint = _UNKNOWN_TO_IT if status in (401, 403) else ""
+            raise kind(f"{what} answered {status}{_own_words(body)}{hint}")
         if len(body) > LIMIT:
             raise SourceError(f"{what} answered more than {LIMIT} bytes")
         return what, body

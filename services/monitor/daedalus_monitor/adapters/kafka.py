@@ -22,6 +22,7 @@ from daedalus_monitor.domain.fan_out import FanOut
 from daedalus_monitor.domain.offsets import Offsets, Partition
 from daedalus_monitor.domain.readings import Reading, Unknown
 from daedalus_monitor.ports import SourceError
+from daedalus_shared.credentials import Credentials
 from daedalus_shared.job_spec import Input
 
 T = TypeVar("T")
@@ -45,9 +46,9 @@ REFRESH = 12
 class Brokers:
     """The clients of all clusters, which hold connections and threads."""
 
-    def __init__(self, config: Mapping[str, str]) -> None:
-        self._config: dict[str, str | int | float | bool] = {
-            **config,
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._common: dict[str, str | int | float | bool] = {
             "client.id": "daedalus-monitor",
             "log_level": 2,
             # Its histograms take two thirds of a client's 0.6 MB, and each group has a client.
@@ -60,7 +61,7 @@ class Brokers:
     def admin(self, bootstrap: str) -> AdminClient:
         """Return the one client of a cluster."""
         if bootstrap not in self._admins:
-            self._admins[bootstrap] = AdminClient(self._config | {"bootstrap.servers": bootstrap})
+            self._admins[bootstrap] = AdminClient(self._config(bootstrap))
         return self._admins[bootstrap]
 
     async def committed(
@@ -90,9 +91,13 @@ class Brokers:
 
     def _consumer(self, bootstrap: str, group: str) -> Consumer:
         if (bootstrap, group) not in self._groups:
-            own = {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False}
-            self._groups[bootstrap, group] = Consumer(self._config | own)
+            own = {"group.id": group, "enable.auto.commit": False}
+            self._groups[bootstrap, group] = Consumer(self._config(bootstrap) | own)
         return self._groups[bootstrap, group]
+
+    def _config(self, bootstrap: str) -> dict[str, str | int | float | bool]:
+        known = self._credentials.kafka(bootstrap)
+        return {**known, **self._common, "bootstrap.servers": bootstrap}
 
     def _pool(self, bootstrap: str) -> ThreadPoolExecutor:
         if bootstrap not in self._pools:
@@ -156,12 +161,24 @@ class KafkaOffsets:
         try:
             answer = await self._brokers.committed(self._where.bootstrap, self._where.group, parts)
         except KafkaException as error:
-            raise SourceError(f"{self._said(what)}: {_text(error)}") from error
+            why = await self._refusal(what)
+            raise SourceError(why or f"{self._said(what)}: {_text(error)}") from error
         for part in answer:
             if part.error is not None:
                 raise SourceError(f"{self._said(what)}: {part.error.str()}")
             found[part.topic, part.partition] = None if part.offset < 0 else part.offset
         return found
+
+    async def _refusal(self, what: str) -> str | None:
+        """Say whether we may not see the group: its offsets then never come, without a reason."""
+        group = self._where.group
+        client = self._brokers.admin(self._where.bootstrap)
+        asked = client.describe_consumer_groups([group], request_timeout=COMMITTED_TIMEOUT)
+        try:
+            await self._answer(asked[group], what)
+        except SourceError as error:
+            return str(error)
+        return None
 
     async def _listed(
         self, client: AdminClient, parts: Iterable[Partition], spec: Any

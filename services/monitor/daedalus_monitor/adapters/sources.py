@@ -1,7 +1,5 @@
 """Which sources a job has, by its spec."""
 
-from collections.abc import Mapping
-
 import aiohttp
 
 from daedalus_monitor.adapters.flink import FlinkSource
@@ -13,6 +11,7 @@ from daedalus_monitor.adapters.prometheus import Prometheus, PrometheusLatency, 
 from daedalus_monitor.adapters.streams_prometheus import StreamsPrometheusSource
 from daedalus_monitor.adapters.targets import Target, Targets
 from daedalus_monitor.ports import EngineSource, Sources
+from daedalus_shared.credentials import Credentials
 from daedalus_shared.job_spec import EngineKind, JobSpec
 
 ANSWER = 0.7
@@ -23,8 +22,9 @@ who did not answer. Half of it where a second source is asked after."""
 class Connections:
     """One HTTP session and one Kafka client a cluster, for all jobs."""
 
-    def __init__(self, input_kafka: Mapping[str, str], connections_per_host: int) -> None:
-        self._brokers = Brokers(input_kafka)
+    def __init__(self, credentials: Credentials, connections_per_host: int) -> None:
+        self._credentials = credentials
+        self._brokers = Brokers(credentials)
         self._per_host = connections_per_host
         self._session: aiohttp.ClientSession | None = None
 
@@ -77,4 +77,4 @@ class Connections:
             # No limit over all hosts: a slow one must not keep the others' jobs waiting.
             connector = aiohttp.TCPConnector(limit=0, limit_per_host=self._per_host)
             self._session = aiohttp.ClientSession(connector=connector)
-        return Http(self._session, url, certified)
+        return Http(self._session, url, certified, access=self._credentials.http(url))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median_low
 
 from daedalus_monitor.domain.counters import BEGAN_ANEW, total
 from daedalus_monitor.domain.readings import Reading, Unknown, load, number, share
@@ -35,7 +36,12 @@ class Series:
         """Whether the next point is not overdue; two scrapes may fail."""
         if len(self.points) < 2:
             return self.age(now) <= LONE
-        return self.age(now) <= GONE * (self.newest[0] - self.points[-2][0])
+        return self.age(now) <= GONE * self.interval
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two points as is usual: a gap among them must not count as one."""
+        return median_low(newer[0] - older[0] for older, newer in pairwise(self.points))
 
 
 def alive(found: Iterable[Series], now: float) -> list[Series]:
@@ -77,12 +83,17 @@ def mean_load(found: Sequence[Series], now: float, span: float, what: str) -> Re
 
 
 def increase(series: Series, span: float, what: str) -> Reading[float]:
-    """Return the rate of a counter over `span` seconds, or over one scrape where that is longer."""
+    """Return the rate of a counter over `span` seconds, or over one scrape where that is longer.
+
+    A gap longer than that makes it unknown: the mean over it is not what was done lately.
+    """
     if len(series.points) < 2:
         return Unknown(f"Prometheus has one point of {what} so far")
     at, text = series.newest
     earlier = [point for point in series.points[:-1] if at - point[0] >= span - 1e-3]
     since, before = earlier[-1] if earlier else series.points[0]
+    if at - since > max(2 * span, GONE * series.interval):
+        return Unknown(f"Prometheus has a gap of {at - since:.0f} s in {what}")
     counts = [number(value, what) for stamp, value in series.points if since <= stamp <= at]
     for older, newer in pairwise(counts):
         if isinstance(older, Unknown) or isinstance(newer, Unknown):

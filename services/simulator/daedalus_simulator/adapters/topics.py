@@ -14,7 +14,7 @@ from confluent_kafka import (
 )
 
 from daedalus_shared import kafka_clients, telemetry
-from daedalus_shared.events import DecodeError, Event, decode, encode, headers
+from daedalus_shared.events import ControlEvent, DecodeError, Event, decode, encode, headers
 from daedalus_shared.events.codec import instant
 from daedalus_shared.settings import ServiceSettings
 from daedalus_shared.topics import partition_of, topic_of
@@ -91,6 +91,8 @@ class Topics:
         """Queue events; the broker's word on them comes later, and shows in `trouble`."""
         for event in events:
             topic = topic_of(type(event))
+            if not isinstance(event, ControlEvent):
+                telemetry.published(event)
             place = partition_of(event.key, self._partitions)
             value = encode(event)
             told: list[tuple[str, str | bytes | None]] = list(headers(event).items())
