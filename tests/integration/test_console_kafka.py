@@ -281,6 +281,10 @@ def test_an_export_holds_what_lies_on_the_topics(run: Console, tmp_path: Path) -
     stamps = [row["timestamp"] for row in rows]
     assert stamps == sorted(stamps)
     assert {row["event"]["job"] for row in rows} == {"ysb"}
+    late = tmp_path / "late.jsonl.gz"
+    since = run.json("export", str(late), "--job", "ysb", "--since", stamps[-1])
+    assert since["topics"]["control"] == told["topics"]["control"], "specs count for long"
+    assert since["records"] < told["records"]
     only = run.json("export", str(tmp_path / "c.parquet"), "--topic", "control", "--job", "ysb")
     assert only["topics"] == {"control": told["topics"]["control"]}
     assert "no file is written" in run(

@@ -1,14 +1,16 @@
 """`export`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from daedalus_console import output
 from daedalus_console.adapters.exporting import writer
+from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.errors import Exit, NotFoundError, UsageError
-from daedalus_console.runs.common import TOPICS, cluster, now, topic_name
+from daedalus_console.records import Record
+from daedalus_console.runs.common import CONTROL, TOPICS, cluster, now, topic_name
 from daedalus_console.times import moment
 
 NOT_BY_DEFAULT = {"knowledge", "dead-letters"}
@@ -39,7 +41,7 @@ def export(wanted: Wanted, bootstrap: str | None, *, as_json: bool) -> Exit:
     counts: Counter[str] = Counter()
     garbage = 0
     with writer(wanted.file) as file:
-        for record in records(kafka, names, Window(start, end), job=wanted.job):
+        for record in _read(kafka, names, Window(start, end), wanted):
             file.write(record)
             counts[record.name] += 1
             garbage += record.event is None and not record.tombstone
@@ -63,3 +65,14 @@ def export(wanted: Wanted, bootstrap: str | None, *, as_json: bool) -> Exit:
     else:
         output.line(f"wrote {counts.total()} records to {wanted.file}: {told}")
     return Exit.OK
+
+
+def _read(kafka: Kafka, names: Sequence[str], window: Window, wanted: Wanted) -> Iterator[Record]:
+    """Yield the records; with all that a replay needs control comes from its beginning on.
+
+    A spec counts for long after it was written.
+    """
+    if window.since is not None and not wanted.topics:
+        earlier = Window(None, window.since)
+        yield from records(kafka, [CONTROL], earlier, job=wanted.job)
+    yield from records(kafka, names, window, job=wanted.job)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import ClusterMetadata  # type: ignore[attr-defined]  # not in __all__
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
@@ -135,6 +136,28 @@ def of_topics(wanted: Wanted, bootstrap: str | None, directory: Path) -> Recordi
 class _Topics:
     config: Mapping[str, Any]
     address: str
+    _all_down: bool = False
+
+    def consumer(self) -> Consumer:
+        """Return a reader that is told when no broker takes a connection."""
+        with self.translated():
+            return Consumer({**self.config, "error_cb": self._heard})
+
+    def metadata(self, consumer: Consumer) -> ClusterMetadata:
+        """Ask for the topics; give up early when no broker takes the connection."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                found: ClusterMetadata = consumer.list_topics(timeout=TIMEOUT / 5)
+            except KafkaException:
+                consumer.poll(0)
+                if self._all_down or time.monotonic() > deadline:
+                    raise
+            else:
+                return found
+
+    def _heard(self, error: KafkaError) -> None:
+        self._all_down |= error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -156,8 +179,7 @@ class _Topics:
 
 
 def _read(topics: _Topics, wanted: Wanted, recording: Recording) -> Iterator[Event]:
-    with topics.translated():
-        consumer = Consumer(dict(topics.config))
+    consumer = topics.consumer()
     try:
         with topics.translated():
             places = _places(consumer, topics, wanted)
@@ -174,7 +196,7 @@ Place = tuple[str, int]
 
 def _places(consumer: Consumer, topics: _Topics, wanted: Wanted) -> dict[Place, tuple[int, int]]:
     """Return (topic, partition) → first and end offset of what is to be read."""
-    known = consumer.list_topics(timeout=TIMEOUT).topics
+    known = topics.metadata(consumer).topics
     found: dict[Place, tuple[int, int]] = {}
     for name in dict.fromkeys(topic_of(kind) for kind in wanted.kinds):
         if name not in known:

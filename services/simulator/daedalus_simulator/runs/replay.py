@@ -192,7 +192,7 @@ def _show(judged: Judged) -> None:
         return
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for head in ("event", "field", "recorded", "replayed"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head == "event")
     for each in judged.differences[:SHOWN]:
         cells = (each.event, each.field, str(each.recorded), str(each.replayed))
         table.add_row(*(Text(printable(cell)) for cell in cells))
