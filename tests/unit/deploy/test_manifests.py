@@ -80,7 +80,8 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )  # fmt: skip
     (folder / "password").write_text("secret")
-    (folder / "client.properties").write_text("security.protocol=SASL_SSL")
+    (folder / "credentials").mkdir()
+    (folder / "credentials" / "input").write_text("at=kafka:9093\nsecurity.protocol=SASL_SSL\n")
     return folder
 
 
@@ -439,8 +440,8 @@ def _mounted(workload: Manifest, container: Manifest) -> set[Path]:
         place, volume = Path(mount["mountPath"]), volumes[mount["name"]]
         for source in volume.get("projected", {}).get("sources", []):
             files |= {place / item["path"] for item in source["secret"]["items"]}
-        for item in volume.get("secret", {}).get("items", []):
-            files.add(place / item["path"])
+        if "secret" in volume and "items" not in volume["secret"]:
+            files.add(place)  # the folder, whatever it holds
     return files
 
 
