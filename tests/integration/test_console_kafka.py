@@ -535,8 +535,6 @@ def test_a_watched_folder_is_applied_whenever_it_changes(console: Console, tmp_p
         pytest.param(["history", "ysb"], id="history"),
         pytest.param(["explain", "ysb"], id="explain"),
         pytest.param(["export", "ysb.jsonl", "--job", "ysb"], id="export"),
-        pytest.param(["replay", "topics"], id="replay"),
-        pytest.param(["whatif", "ysb", "--set", "scale.min=2"], id="whatif"),
         pytest.param(["pause", "ysb", "--until", "1h", "--why", "x"], id="pause"),
         pytest.param(["topics", "create"], id="topics create"),
     ],
