@@ -23,7 +23,7 @@ from daedalus_console.commands import (
     wish,
 )
 from daedalus_console.errors import ConsoleError
-from daedalus_console.options import CODES, TIMES
+from daedalus_console.options import CODES, COMPLETION, TIMES
 
 GROUP = "daedalus.commands"
 """Entry points of this group name a function `register(app: typer.Typer) -> None`."""
@@ -33,6 +33,8 @@ HELP = f"""Scale stream-processing jobs by what is coming: declare, watch, expla
 {TIMES}
 
 {CODES}
+
+{COMPLETION}
 """
 
 
