@@ -9,7 +9,7 @@ MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local contract
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images manifests compose-test bench lock schemas clean
+.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images manifests compose-test bench screenshots lock schemas clean
 
 help:  ## Say what there is.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1\t/' | expand -t 20
@@ -89,6 +89,9 @@ e2e: setup  ## The whole loop on a real cluster.
 bench: setup  ## Latency, throughput and memory of the services on a real broker.
 	$(BIN)/python tests/benchmark/loop.py
 
+screenshots: setup  ## Take the documentation's pictures of the page, from jobs that really run; some minutes.
+	PYTHONPATH=tests $(BIN)/python -m harness.screenshots docs/console
+
 lock:  ## Resolve the dependencies anew, and pin them without addresses.
 	$(UV) lock --upgrade --quiet
 	$(UV) export --quiet --all-packages --no-emit-workspace --no-header -o requirements.lock
@@ -101,7 +104,7 @@ lock:  ## Resolve the dependencies anew, and pin them without addresses.
 
 schemas: setup  ## Write docs/events, docs/settings.md and docs/metrics.md from the code.
 	$(BIN)/python -m daedalus_shared docs/events
-	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES))
+	$(BIN)/python -m daedalus_shared settings docs/settings.md $(addprefix daedalus_,$(SERVICES)) daedalus_console.web
 	$(BIN)/python -m daedalus_shared metrics docs/metrics.md $(MEASURED)
 
 clean:  ## Remove what was built; the cache of the engines stays.

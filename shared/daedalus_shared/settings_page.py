@@ -8,6 +8,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+from pydantic_settings import BaseSettings
+
 from daedalus_shared.durations import text
 from daedalus_shared.job_spec import JobSpec
 from daedalus_shared.settings import ServiceSettings
@@ -50,7 +52,7 @@ _BOUNDS = {
 Schema = dict[str, Any]
 
 
-def page(services: Sequence[type[ServiceSettings]]) -> str:
+def page(services: Sequence[type[BaseSettings]]) -> str:
     """Return the page, in Markdown: the job file, then the settings of the services given."""
     spec = JobSpec.model_json_schema()
     common = ServiceSettings.model_json_schema()
@@ -60,7 +62,7 @@ def page(services: Sequence[type[ServiceSettings]]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _service(service: type[ServiceSettings], common: Schema) -> Iterator[str]:
+def _service(service: type[BaseSettings], common: Schema) -> Iterator[str]:
     made = service.model_json_schema()
     prefix = service.model_config.get("env_prefix", "")
     own = {
@@ -175,7 +177,7 @@ def _literal(value: object, *, is_duration: bool) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def settings_of(module: ModuleType) -> type[ServiceSettings]:
+def settings_of(module: ModuleType) -> type[BaseSettings]:
     """Return the settings that a service's module defines.
 
     Raises:
@@ -185,7 +187,7 @@ def settings_of(module: ModuleType) -> type[ServiceSettings]:
         each
         for each in vars(module).values()
         if isinstance(each, type)
-        and issubclass(each, ServiceSettings)
+        and issubclass(each, BaseSettings)
         and each.__module__ == module.__name__
     ]
     if len(found) != 1:

@@ -8,7 +8,9 @@ from daedalus_shared.settings_page import page, settings_of
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("monitor", "analyzer", "forecaster", "planner", "executor", "console", "simulator")
-PAGE = page([settings_of(import_module(f"daedalus_{name}.settings")) for name in SERVICES])
+PAGE = page(
+    [settings_of(import_module(f"daedalus_{name}.settings")) for name in (*SERVICES, "console.web")]
+)
 
 
 def test_the_checked_in_page_equals_the_code() -> None:

@@ -103,6 +103,8 @@ def up(
         stack = lifecycle.up(home.default(), options, _progress, leash=False)
     flink = f", Flink at {stack.flink}" if stack.flink else ""
     typer.echo(f"ready: Kafka at {stack.bootstrap}{flink}, {options.shown}")
+    if stack.console:
+        typer.echo(f"the console is at {stack.console}")
     served = any(process.name == "analyzer" for process in stack.processes)
     watch = "`daedalus watch` follows it, " if served else ""
     for process in stack.processes:

@@ -74,6 +74,7 @@ def _introduce(console: Console, stack: Stack, seconds: float) -> None:
             f"Flink's page: {stack.flink}    Ctrl-C ends all.\n"
             if stack.flink
             else "Ctrl-C ends all.\n",
+            f"See and steer it at {stack.console}\n" if stack.console else "",
             f"In another terminal, here: daedalus watch, daedalus explain {options.job}\n",
         )
     )

@@ -127,6 +127,11 @@ class Stack:
     processes: tuple[Running, ...] = ()
 
     @property
+    def console(self) -> str | None:
+        """Return where the web page is; None without services."""
+        return next((each.url for each in self.processes if each.name == "console"), None)
+
+    @property
     def supervised(self) -> bool:
         """Return whether the supervisor is alive."""
         return alive(self.supervisor)

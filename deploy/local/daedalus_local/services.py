@@ -11,10 +11,10 @@ from pathlib import Path
 from daedalus_local.home import Options
 from daedalus_local.ports import HOST
 
-NAMES = ("monitor", "analyzer", "forecaster", "planner", "executor")
-"""In the order of the loop."""
+NAMES = ("monitor", "analyzer", "forecaster", "planner", "executor", "console")
+"""In the order of the loop, the console last."""
 
-SIMULATED = ("analyzer", "forecaster", "planner", "simulator")
+SIMULATED = ("analyzer", "forecaster", "planner", "simulator", "console")
 """The same with simulated jobs."""
 
 PLANNERS = ("horizon", "rules", "hpa")
@@ -22,6 +22,9 @@ PLANNERS = ("horizon", "rules", "hpa")
 
 FIRST_PORT = 9101
 """Health and metrics of the first service, where it is free; the others follow."""
+
+CONSOLE_PORT = 8090
+"""The console's page, where it is free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +40,12 @@ class ServicePlan:
 
     env: Mapping[str, str]
 
+    arguments: tuple[str, ...] = ()
+
     @property
     def command(self) -> list[str]:
         """Return what to run."""
-        return [sys.executable, "-m", self.module]
+        return [sys.executable, "-m", self.module, *self.arguments]
 
     @property
     def url(self) -> str:
@@ -59,10 +64,29 @@ class Addresses:
     pools: Path
 
 
+def names(options: Options) -> tuple[str, ...]:
+    """Return the services of a stack."""
+    return SIMULATED if options.simulate else NAMES
+
+
 def plans(options: Options, ports: Sequence[int], addresses: Addresses) -> list[ServicePlan]:
     """Return how each service of a stack is started."""
-    names = SIMULATED if options.simulate else NAMES
-    return [_plan(name, port, options, addresses) for name, port in zip(names, ports, strict=False)]
+    return [
+        _console(port, addresses) if name == "console" else _plan(name, port, options, addresses)
+        for name, port in zip(names(options), ports, strict=True)
+    ]
+
+
+def _console(port: int, addresses: Addresses) -> ServicePlan:
+    """Return how the page is served: to this machine alone, whose people steer their own stack."""
+    env = {
+        "DAEDALUS_BOOTSTRAP": addresses.bootstrap,
+        "CONSOLE_PORT": str(port),
+        "CONSOLE_LOCAL": "steer",
+    }
+    return ServicePlan(
+        name="console", module="daedalus_console", port=port, env=env, arguments=("serve",)
+    )
 
 
 def _plan(name: str, port: int, options: Options, addresses: Addresses) -> ServicePlan:

@@ -207,8 +207,9 @@ def _start_job(
 def _start_services(supervisor: Supervisor, options: Options, addresses: Addresses) -> None:
     supervisor.step("starting the services")
     ports: list[int] = []
-    for offset in range(len(services.NAMES)):
-        ports.append(free_port(services.FIRST_PORT + offset, avoid=ports))
+    for offset, name in enumerate(services.names(options)):
+        wanted = services.FIRST_PORT + offset
+        ports.append(free_port(services.CONSOLE_PORT if name == "console" else wanted, avoid=ports))
     plans = services.plans(options, ports, addresses)
     for plan in plans:
         child = Child(plan.name, plan.command, log=supervisor.log(plan.name), env=plan.env)

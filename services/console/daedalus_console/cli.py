@@ -18,6 +18,7 @@ from daedalus_console.commands import (
     declare,
     knowledge,
     quota,
+    serve,
     show,
     stream,
     wish,
@@ -61,7 +62,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for part in (declare, show, stream, wish, answer, account, quota, admin, knowledge):
+    for part in (declare, show, stream, wish, answer, account, quota, admin, knowledge, serve):
         part.register(app)
     return app
 

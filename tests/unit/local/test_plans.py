@@ -137,9 +137,13 @@ def test_the_pool_file_is_one_that_the_executor_reads(tmp_path: Path) -> None:
     assert pool.env == {"A": "b"}
 
 
+def ports(options: Options) -> range:
+    return range(9101, 9101 + len(services.names(options)))
+
+
 def plans(options: Options, tmp_path: Path) -> dict[str, services.ServicePlan]:
     addresses = services.Addresses(bootstrap=BROKER, flink=FLINK, pools=tmp_path / "pools.json")
-    return {each.name: each for each in services.plans(options, range(9101, 9106), addresses)}
+    return {each.name: each for each in services.plans(options, ports(options), addresses)}
 
 
 def test_the_executor_may_change_this_cluster_and_no_other(tmp_path: Path) -> None:
@@ -156,10 +160,22 @@ def test_the_executor_may_change_this_cluster_and_no_other(tmp_path: Path) -> No
     }
 
 
+def test_the_console_is_this_machines_who_may_steer_their_own_stack(tmp_path: Path) -> None:
+    console = plans(Options(), tmp_path)["console"]
+
+    assert console.command[1:] == ["-m", "daedalus_console", "serve"]
+    assert console.env == {
+        "DAEDALUS_BOOTSTRAP": "127.0.0.1:1234",
+        "CONSOLE_PORT": "9106",
+        "CONSOLE_LOCAL": "steer",
+    }
+
+
 def test_without_flink_the_executor_may_change_no_cluster(tmp_path: Path) -> None:
     addresses = services.Addresses(bootstrap=BROKER, flink=None, pools=tmp_path / "pools.json")
+    options = Options(job="wordcount-kstreams")
 
-    found = services.plans(Options(job="wordcount-kstreams"), range(9101, 9106), addresses)
+    found = services.plans(options, ports(options), addresses)
 
     executor = next(each for each in found if each.name == "executor")
     assert "EXECUTOR_ALLOWED_REST" not in executor.env

@@ -79,7 +79,7 @@ def following(
         while True:
             yield None
             batch = [
-                _raw(message) for message in _batch(kafka, consumer) if message.error() is None
+                raw_of(message) for message in _batch(kafka, consumer) if message.error() is None
             ]
             for raw in sorted(batch, key=lambda raw: raw.written_at):
                 record = read(raw)
@@ -121,12 +121,12 @@ def _to_the_end(
         if idle > PATIENCE:
             raise UnreachableError(f"Kafka at {kafka.address} gave nothing for {PATIENCE:g} s")
         for message in batch:
-            place, offset = _place(message), message.offset() or 0
+            place, offset = place_of(message), message.offset() or 0
             if message.error() is not None:
                 merge.end(place)  # the partition's end; its last offset may be no record's
                 continue
             if beyond or offset < ends[place]:
-                merge.add(place, _raw(message))
+                merge.add(place, raw_of(message))
             if offset >= ends[place] - 1:
                 merge.end(place)
         yield from merge.ready()
@@ -169,12 +169,14 @@ def _consumer(kafka: Kafka, starts: dict[Place, int]) -> Iterator[Consumer]:
         consumer.close()
 
 
-def _place(message: Message) -> Place:
+def place_of(message: Message) -> Place:
+    """Return where a message lies."""
     return (message.topic() or "", message.partition() or 0)
 
 
-def _raw(message: Message) -> Raw:
-    topic, partition = _place(message)
+def raw_of(message: Message) -> Raw:
+    """Return a message as a record that is not read yet."""
+    topic, partition = place_of(message)
     found = message.headers() or []
     pairs = found.items() if isinstance(found, dict) else found
     return Raw(

@@ -1,0 +1,1 @@
+"""What is known of every job right now: folded from the topics, bounded in memory, kept up live."""

@@ -1,0 +1,216 @@
+"""All jobs, folded from records as they come; asked for views from any thread."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+
+from daedalus_console.errors import NotFoundError
+from daedalus_console.live.feed import Feed
+from daedalus_console.live.job import Bounds, Job
+from daedalus_console.live.packed import Packed
+from daedalus_console.live.views import JobRow, JobView, KafkaState, Standing
+from daedalus_console.records import Record, printable
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import DeadLetter, Decision, Forget
+
+DECISIONS = 20_000
+"""Decisions that are kept of all jobs together, about 1.5 kB each."""
+
+RESCALES = 10_000
+"""Rescales that are kept of all jobs together."""
+
+MOST_JOBS = 5_000
+"""Jobs beyond which no further one is taken up: who writes made-up names fills no memory."""
+
+SPAN = timedelta(days=7)
+"""How far the past reaches that is kept of a job."""
+
+FORGOTTEN = timedelta(minutes=5)
+"""A job that is not declared is listed while its reports are no older than this."""
+
+
+class Live:
+    """What is known right now; `feed` tells who listens of changes."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self._lock = RLock()
+        self._jobs: dict[str, Job] = {}
+        self._revision = 0
+        self._unreadable = 0
+        self._unreadable_last: str | None = None
+        self._dead_letters = 0
+        self._reading = True
+        self._kafka = KafkaState(connected=False, since=datetime.now(UTC), why="not asked yet")
+
+    def fold(self, record: Record) -> frozenset[str]:
+        """Take one record and return the jobs that changed by it; never raises for its content."""
+        event = record.event
+        if event is None:
+            if not record.tombstone:
+                self._trouble(record)
+            return frozenset()
+        if isinstance(event, DeadLetter):
+            with self._lock:
+                self._dead_letters += 1
+                self._revision += 1
+            return frozenset()
+        with self._lock:
+            job = self._jobs.get(event.job)
+            if job is None:
+                if len(self._jobs) >= MOST_JOBS:
+                    return frozenset()
+                job = self._jobs[event.job] = Job(event.job)
+            if not job.fold(event, self._bounds()):
+                return frozenset()
+            if isinstance(event, Forget) and job.state.spec is None:
+                # What was seen of it ends with it; the wishes stay, by which later ones are judged.
+                control: JobControl = job.state.control
+                job = self._jobs[event.job] = Job(event.job)
+                job.restore(control)
+            self._revision += 1
+            job.revision = self._revision
+        return frozenset({event.job})
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Fold records, and tell the listeners what changed."""
+        changed: set[str] = set()
+        before = self._troubles
+        for record in records:
+            changed |= self.fold(record)
+        self.feed.tell(changed, standing=self._troubles != before)
+
+    def rows(self, now: datetime) -> list[JobRow]:
+        """Return the jobs that are declared or were heard of lately, by name."""
+        with self._lock:
+            return [job.row(now) for _, job in sorted(self._jobs.items()) if _shown(job, now)]
+
+    def row(self, name: str, now: datetime) -> JobRow:
+        """Return one job's row, or raise `NotFoundError`."""
+        with self._lock:
+            return self._job(name).row(now)
+
+    def view(
+        self, name: str, now: datetime, *, since: datetime | None = None, listed: int = 50
+    ) -> JobView:
+        """Return all that is shown of a job.
+
+        Args:
+            name: The job.
+            now: The present.
+            since: Where series begin; None for all that is kept.
+            listed: Decisions and rescales that are listed at most.
+
+        Raises:
+            NotFoundError: It is not known.
+        """
+        with self._lock:
+            return self._job(name).view(now, since or now - 2 * SPAN, listed)
+
+    def decision(self, name: str, wanted: str) -> Decision | None:
+        """Return the decision of this id; None when it is not among those kept."""
+        return self._find(name, lambda one: one.id == wanted)
+
+    def decision_at(self, name: str, instant: datetime) -> Decision | None:
+        """Return the decision in effect at an instant; None when none that is kept was."""
+        return self._find(name, lambda one: one.tick <= instant)
+
+    def decisions(self, name: str, before: datetime | None, limit: int) -> list[Decision]:
+        """Return the last decisions of a job among those kept, newest first.
+
+        Args:
+            name: The job.
+            before: Their ticks end before it; None for the newest.
+            limit: At most so many.
+
+        Raises:
+            NotFoundError: The job is not known.
+        """
+        with self._lock:
+            return self._job(name).decisions(before, limit)
+
+    def control(self, name: str) -> JobControl:
+        """Return what people want of a job, as far as it is remembered; or `NotFoundError`."""
+        with self._lock:
+            return self._job(name).state.control
+
+    def changed_since(self, revision: int) -> frozenset[str]:
+        """Return the jobs that changed after a revision."""
+        with self._lock:
+            return frozenset(name for name, job in self._jobs.items() if job.revision > revision)
+
+    def standing(self) -> Standing:
+        """Return how the reader is."""
+        with self._lock:
+            return Standing(
+                kafka=self._kafka,
+                reading=self._reading,
+                jobs=len(self._jobs),
+                unreadable=self._unreadable,
+                unreadable_last=self._unreadable_last,
+                dead_letters=self._dead_letters,
+                revision=self._revision,
+            )
+
+    def connected(self, now: datetime) -> None:
+        """Take note that Kafka answers."""
+        self._kafka_is(connected=True, now=now, why="")
+
+    def away(self, now: datetime, why: str) -> None:
+        """Take note that Kafka does not answer."""
+        self._kafka_is(connected=False, now=now, why=why)
+
+    def caught_up(self) -> None:
+        """Take note that the past was read in."""
+        with self._lock:
+            if not self._reading:
+                return
+            self._reading = False
+            self._revision += 1
+        self.feed.tell(standing=True)
+
+    @property
+    def _troubles(self) -> tuple[int, int]:
+        return self._unreadable, self._dead_letters
+
+    def _kafka_is(self, *, connected: bool, now: datetime, why: str) -> None:
+        with self._lock:
+            if self._kafka.connected is connected and (connected or self._kafka.why == why):
+                return
+            since = now if self._kafka.connected is not connected else self._kafka.since
+            self._kafka = KafkaState(connected=connected, since=since, why=why)
+            self._revision += 1
+        self.feed.tell(standing=True)
+
+    def _trouble(self, record: Record) -> None:
+        place = f"{record.topic}[{record.partition}]@{record.offset}"
+        with self._lock:
+            self._unreadable += 1
+            self._unreadable_last = printable(f"{place}: {record.why}")
+            self._revision += 1
+
+    def _find(self, name: str, wanted: Callable[[Packed], bool]) -> Decision | None:
+        with self._lock:
+            return self._job(name).decision(wanted)
+
+    def _job(self, name: str) -> Job:
+        job = self._jobs.get(name)
+        if job is None:
+            raise NotFoundError(f"no job {printable(name)[:100]!r} is known")
+        return job
+
+    def _bounds(self) -> Bounds:
+        jobs = max(1, len(self._jobs))
+        return Bounds(
+            decisions=max(20, min(1_000, DECISIONS // jobs)),
+            rescales=max(10, min(200, RESCALES // jobs)),
+            span=SPAN,
+        )
+
+
+def _shown(job: Job, now: datetime) -> bool:
+    state = job.state
+    if state.spec is not None:
+        return True
+    lately = state.metrics is not None and now - state.metrics.at < FORGOTTEN
+    return lately and not state.control.forgets

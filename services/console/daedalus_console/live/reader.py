@@ -1,0 +1,208 @@
+"""Reads the topics into `Live` from a bounded past on, for ever, in a thread of its own.
+
+Kafka may be away for as long as it likes: it is said, and reading resumes where it stood.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event as Flag
+from threading import Thread
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from daedalus_console.adapters.kafka import EARLIEST, LATEST, POLL, Kafka, Place
+from daedalus_console.adapters.reading import place_of, raw_of
+from daedalus_console.brokers import Address
+from daedalus_console.errors import ConsoleError
+from daedalus_console.live.live import Live
+from daedalus_console.records import read
+from daedalus_shared.events import ControlEvent
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"""Records folded at once."""
+
+ASK_EVERY = 2.0
+"""Seconds between two questions whether Kafka is there, while nothing comes of it."""
+
+RETRY = 2.0
+"""Seconds until a failed start is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One topic and how far back it is read."""
+
+    name: str
+    """Without prefix."""
+
+    back: timedelta | None
+    """None for all of it."""
+
+    most: int
+    """Records of all partitions together that are read of the past at most."""
+
+
+def sources(back: timedelta, most: int) -> tuple[Source, ...]:
+    """Return what is read: control whole, the bulk as far as `back`, rescales for a week at least.
+
+    Args:
+        back: How far metrics, forecasts and decisions are read.
+        most: Records of each topic that are read at most, whatever `back` says.
+    """
+    long = max(back, timedelta(days=7))
+    return (
+        Source(ControlEvent.NAME, None, 10 * most),
+        Source("metrics", back, most),
+        Source("capacity-updates", back, most // 4),
+        Source("forecasts", back, most // 4),
+        Source("decisions", back, most // 4),
+        Source("scale-commands", long, most // 4),
+        Source("scale-outcomes", long, most // 4),
+        Source("recoveries", long, most // 4),
+        Source("dead-letters", min(back, timedelta(days=1)), most // 100),
+    )
+
+
+class Reader:
+    """Keeps `live` up from `start` to `stop`."""
+
+    def __init__(self, live: Live, address: Address, wanted: Sequence[Source]) -> None:
+        self._live = live
+        self._address = address
+        self._wanted = wanted
+        self._ended = Flag()
+        self._down: str | None = None
+        self._thread = Thread(target=self._run, name="live-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and return when it has."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        positions: dict[Place, int] = {}
+        while not self._ended.is_set():
+            try:
+                self._follow(positions)
+            except (ConsoleError, KafkaException) as error:
+                self._away(str(error))
+                self._ended.wait(RETRY)
+            except Exception:
+                log.exception("reading failed; it begins again")
+                self._away("reading failed: the console's log says why")
+                self._ended.wait(RETRY)
+
+    def _follow(self, positions: dict[Place, int]) -> None:
+        """Read on until something fails; `positions` is where to resume."""
+        self._down = None
+        kafka = Kafka(self._address)
+        starts = _starts(kafka, self._wanted)
+        starts |= {place: at for place, at in positions.items() if place in starts}
+        self._live.connected(datetime.now(UTC))
+        first = {place for place in starts if place[0] == f"daedalus.{ControlEvent.NAME}"}
+        consumer = Consumer(_config(kafka) | {"error_cb": self._heard})
+        try:
+            # What people want comes first: it says which forecaster and planner count.
+            consumer.assign(_assignment(starts, first))
+            if not self._to_the_end(consumer, first, positions):
+                return
+            consumer.incremental_assign(_assignment(starts, set(starts) - first))
+            if not self._to_the_end(consumer, set(starts) - first, positions):
+                return
+            self._live.caught_up()
+            while not self._ended.is_set():
+                self._batch(consumer, positions)
+        finally:
+            consumer.close()
+
+    def _to_the_end(
+        self, consumer: Consumer, places: set[Place], positions: dict[Place, int]
+    ) -> bool:
+        """Read until each partition's end was seen; False when told to stop before."""
+        left = set(places)
+        while left and not self._ended.is_set():
+            left -= self._batch(consumer, positions)
+        return not left
+
+    def _batch(self, consumer: Consumer, positions: dict[Place, int]) -> set[Place]:
+        """Fold what is there, and return the partitions that were read to their end."""
+        messages = consumer.consume(BATCH, timeout=POLL)
+        ended: set[Place] = set()
+        found: list[Message] = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                found.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 -- the client's public name
+                ended.add(place_of(message))
+            else:
+                self._heard(error)
+        if found:
+            self._live.take(read(raw_of(message)) for message in found)
+            positions.update({place_of(each): (each.offset() or 0) + 1 for each in found})
+        if found or ended:
+            self._down = None
+            self._live.connected(datetime.now(UTC))
+        elif self._down is not None:
+            self._ask(consumer)
+        return ended
+
+    def _ask(self, consumer: Consumer) -> None:
+        """Say that Kafka is away, and ask until it answers: the client reconnects by itself."""
+        self._away(self._down or "")
+        began = time.monotonic()
+        with suppress(KafkaException):
+            consumer.list_topics(timeout=ASK_EVERY)
+            self._down = None
+            self._live.connected(datetime.now(UTC))
+            return
+        self._ended.wait(max(0.0, ASK_EVERY - (time.monotonic() - began)))
+
+    def _away(self, why: str) -> None:
+        self._live.away(datetime.now(UTC), why)
+
+    def _heard(self, error: KafkaError) -> None:
+        if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION}:  # noqa: SLF001
+            self._down = f"Kafka does not answer at {self._address}"
+
+
+def _starts(kafka: Kafka, wanted: Iterable[Source]) -> dict[Place, int]:
+    now = datetime.now(UTC)
+    starts: dict[Place, int] = {}
+    for source in wanted:
+        places = kafka.places([source.name], None)
+        since = None if source.back is None else now - source.back
+        begins = kafka.starts(places, since)
+        ends = kafka.offsets(places, LATEST)
+        oldest = kafka.offsets(places, EARLIEST)
+        each = max(1, source.most // max(1, len(places)))
+        starts |= {place: max(begins[place], oldest[place], ends[place] - each) for place in places}
+    return starts
+
+
+def _assignment(starts: dict[Place, int], places: set[Place]) -> list[TopicPartition]:
+    return [TopicPartition(*place, starts[place]) for place in sorted(places)]
+
+
+def _config(kafka: Kafka) -> dict[str, object]:
+    return {
+        **kafka.config,
+        "group.id": "daedalus-console",  # required, but never joined: partitions are assigned
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 100,
+        "queued.max.messages.kbytes": 16_384,
+        "reconnect.backoff.max.ms": 2_000,
+    }

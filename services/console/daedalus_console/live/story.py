@@ -1,0 +1,96 @@
+"""Rescales of a job, put together from events in any order; the newest are kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from daedalus_console.live.views import RescaleLine
+from daedalus_console.rescales import Rescale, rescales
+from daedalus_shared.events import Decision, Event, Recovery, ScaleCommand, ScaleOutcome
+
+
+@dataclass
+class _Parts:
+    decision: Decision | None = None
+    command: ScaleCommand | None = None
+    outcomes: dict[str, ScaleOutcome] | None = None
+    recovery: Recovery | None = None
+
+    def events(self) -> Iterator[Event]:
+        yield from (one for one in (self.decision, self.command, self.recovery) if one)
+        yield from (self.outcomes or {}).values()
+
+
+class Rescales:
+    """Commands and what came of them, by the command's id."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, _Parts] = {}
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def add(self, event: Decision | ScaleCommand | ScaleOutcome | Recovery, kept: int) -> bool:
+        """Take one event; of more than `kept` rescales the oldest is forgotten."""
+        match event:
+            case Decision(command=None):
+                return False
+            case Decision(command=str(command)):
+                # What it weighed is kept with the decisions.
+                bare = event.model_copy(update={"candidates": (), "inputs": ()})
+                self._of(command, kept).decision = bare
+            case ScaleCommand():
+                self._of(event.id, kept).command = event
+            case ScaleOutcome():
+                part = self._of(event.command, kept)
+                part.outcomes = {**(part.outcomes or {}), event.id: event}
+            case Recovery():
+                self._of(event.command, kept).recovery = event
+        return True
+
+    def open(self) -> bool:
+        """Whether the newest command waits for its outcome."""
+        if not self._parts:
+            return False
+        part = self._parts[next(reversed(self._parts))]
+        return part.command is not None and not part.command.dry_run and not part.outcomes
+
+    def newest_first(self) -> list[Rescale]:
+        """Return them."""
+        events = [event for part in self._parts.values() for event in part.events()]
+        commands = [event for event in events if not isinstance(event, Decision)]
+        told = [event for event in events if isinstance(event, Decision)]
+        return list(reversed(rescales([*told, *commands])))
+
+    def _of(self, command: str, kept: int) -> _Parts:
+        part = self._parts.get(command)
+        if part is None:
+            while len(self._parts) >= kept:
+                del self._parts[next(iter(self._parts))]
+            part = self._parts[command] = _Parts()
+        return part
+
+
+def line(rescale: Rescale) -> RescaleLine:
+    """Return a rescale as it is shown."""
+    outcome, recovery, decision = rescale.outcome, rescale.recovery, rescale.decision
+    before, after = rescale.change
+    measured = recovery.downtime if recovery else None
+    return RescaleLine(
+        command=rescale.command_id,
+        tick=rescale.tick,
+        before=before,
+        after=after,
+        reason=decision.reason if decision else None,
+        sentence=decision.sentence if decision else None,
+        decision=decision.id if decision else rescale.command.decision if rescale.command else None,
+        dry_run=rescale.dry_run,
+        promise=rescale.promise,
+        status=outcome.status if outcome else None,
+        why=outcome.why if outcome else "",
+        started_at=outcome.started_at if outcome else None,
+        converged_at=outcome.converged_at if outcome else None,
+        downtime=outcome.downtime if outcome and outcome.downtime is not None else measured,
+        recovery=recovery.recovery if recovery else None,
+        recovered=(recovery.recovery is not None) if recovery else None,
+        worst_lag=recovery.worst_lag if recovery else None,
+    )

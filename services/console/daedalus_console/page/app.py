@@ -1,0 +1,59 @@
+"""Puts the page into the console's web application."""
+
+from datetime import UTC, datetime
+from importlib import resources
+
+from fastapi import FastAPI
+from nicegui import ui
+from starlette.requests import Request
+
+from daedalus_console.page.choose import Choice
+from daedalus_console.page.job import Opened, job
+from daedalus_console.page.listing import listing
+from daedalus_console.page.ports import Console
+from daedalus_console.web.access import Access
+from daedalus_console.web.api import Ports
+
+BOOT = """<div id="d-boot" role="status">Daedalus: loading …</div>
+<noscript><p>This page needs JavaScript. <code>daedalus jobs</code> and
+<code>daedalus watch</code> show the same in a terminal.</p></noscript>"""
+
+
+def mount(app: FastAPI, ports: Ports, access: Access) -> None:
+    """Serve the page from `/` on; call it once a process, after all other routes."""
+    console = Console(ports, access)
+    static = resources.files("daedalus_console.page") / "static"
+    style, script = ((static / name).read_text() for name in ("page.css", "page.js"))
+    ui.add_head_html(f"<style>{style}</style><script>{script}</script>", shared=True)
+    ui.add_body_html(BOOT, shared=True)
+
+    @ui.page("/")
+    def _jobs(q: str = "", sort: str = "", down: str = "", page: str = "1") -> None:
+        listing(console, Choice.of(q, sort, down, page))
+
+    @ui.page("/jobs/{name}")
+    def _job(name: str, request: Request) -> None:
+        job(console, name, None, request)
+
+    @ui.page("/jobs/{name}/decisions/{decision}")
+    def _decision(name: str, decision: str, request: Request, tick: str = "") -> None:
+        job(console, name, Opened(decision, _instant(tick)), request)
+
+    ui.run_with(
+        app,
+        title="Daedalus",
+        dark=None,  # as the system has it; page.js remembers what is chosen
+        language="en-GB",
+        tailwind=False,
+        show_welcome_message=False,
+        reconnect_timeout=30.0,
+        binding_refresh_interval=None,
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None

@@ -1,0 +1,104 @@
+"""How wrong the forecasts were, how hot the workers are, what was saved: the smaller charts."""
+
+from collections.abc import Sequence
+
+from daedalus_console.page.charts import base
+from daedalus_console.page.charts.base import Options, line, pairs
+from daedalus_console.page.charts.model import Reading, WorkerLoad, thinned
+
+HEIGHT = 260
+
+SAVINGS_HEIGHT = 120
+
+SHOWN = 40
+"""Workers drawn at most, the hottest first."""
+
+
+def forecast_error(errors: Sequence[Reading]) -> Options:
+    """Return the options of the forecasts' error over time: WAPE on what has since come."""
+    return base.chart(
+        tooltip=base.tooltip("daedalus.shareTooltip"),
+        grid={"left": 52, "right": 14, "top": 40, "bottom": 28, "outerBoundsMode": "none"},
+        xAxis=base.time_axis(),
+        yAxis=base.value_axis("error of the forecast before (WAPE)", "daedalus.share"),
+        series=[line("error", pairs(thinned(errors)), base.FORECAST)],
+    )
+
+
+def worker_cpu(loads: Sequence[WorkerLoad], hottest: str | None = None) -> Options:
+    """Return the options of each worker's CPU, the hottest on top and hatched."""
+    known = [load for load in loads if load.cpu is not None]
+    order = sorted(known, key=lambda load: load.cpu or 0.0, reverse=True)[:SHOWN][::-1]
+    hot = {"color": base.LAG, "borderColor": base.INK, "borderWidth": 2}
+    return base.chart(
+        tooltip={**base.tooltip("daedalus.shareTooltip"), "axisPointer": {"type": "none"}},
+        grid={"left": 8, "right": 48, "top": 8, "bottom": 28, "containLabel": True},
+        xAxis=base.value_axis("", "daedalus.share", max=1, interval=0.25),
+        yAxis={
+            "type": "category",
+            "data": [load.id for load in order],
+            "axisLabel": {"color": base.INK, "width": 120, "overflow": "truncate"},
+            "axisTick": {"show": False},
+            "axisLine": {"lineStyle": {"color": base.FAINT}},
+        },
+        series=[
+            {
+                "type": "bar",
+                "name": "CPU",
+                "barMaxWidth": 22,
+                "emphasis": {"disabled": True},
+                "label": {
+                    "show": True,
+                    "position": "right",
+                    ":formatter": "daedalus.shareOf",
+                    "color": base.INK,
+                },
+                "data": [
+                    {
+                        "value": base.rounded(load.cpu),
+                        "itemStyle": hot if load.id == hottest else {"color": base.WORKLOAD},
+                    }
+                    for load in order
+                ],
+            }
+        ],
+    )
+
+
+def worker_cpu_height(loads: Sequence[WorkerLoad]) -> int:
+    """Return the pixels that the bars take."""
+    return 48 + 26 * max(1, min(SHOWN, len(loads)))
+
+
+def savings(used: float, static: float) -> Options:
+    """Return the options of worker-hours used beside those of as many workers as allowed."""
+    bars = [("static", static, base.FAINT), ("used", used, base.APPLIED)]
+    return base.chart(
+        grid={"left": 60, "right": 72, "top": 4, "bottom": 28, "outerBoundsMode": "none"},
+        xAxis=base.value_axis("", "daedalus.hours"),
+        yAxis={
+            "type": "category",
+            "data": [name for name, _, _ in reversed(bars)],
+            "axisLabel": {"color": base.INK},
+            "axisTick": {"show": False},
+            "axisLine": {"lineStyle": {"color": base.FAINT}},
+        },
+        series=[
+            {
+                "type": "bar",
+                "name": "worker-hours",
+                "barMaxWidth": 26,
+                "emphasis": {"disabled": True},
+                "label": {
+                    "show": True,
+                    "position": "right",
+                    ":formatter": "daedalus.hoursOf",
+                    "color": base.INK,
+                },
+                "data": [
+                    {"value": base.rounded(value), "itemStyle": {"color": color}}
+                    for _, value, color in reversed(bars)
+                ],
+            }
+        ],
+    )

@@ -1,0 +1,85 @@
+"""What the page is connected to: what is known of jobs, the past, and steering by a person."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+
+from daedalus_console.errors import ConsoleError
+from daedalus_console.live.live import Live
+from daedalus_console.live.views import JobRow
+from daedalus_console.web import past
+from daedalus_console.web.access import Access
+from daedalus_console.web.api import Ports
+from daedalus_console.web.people import Person
+from daedalus_console.web.steering import Asked, Written
+from daedalus_shared.events import Decision, Override
+
+SHARED = timedelta(seconds=0.5)
+"""How old a list of jobs may be that several who look at it share, though there is news."""
+
+IDLE = timedelta(seconds=5)
+"""How old it may be without news: jobs grow silent as time passes."""
+
+
+class Console:
+    """The console as the page sees it."""
+
+    def __init__(self, ports: Ports, access: Access) -> None:
+        self._ports = ports
+        self._access = access
+        self._rows: list[JobRow] = []
+        self._made: tuple[datetime, int] | None = None
+
+    @property
+    def live(self) -> Live:
+        """What is known right now."""
+        return self._ports.live
+
+    def now(self) -> datetime:
+        """Return the present."""
+        return self._ports.clock()
+
+    def rows(self) -> list[JobRow]:
+        """Return all jobs: the same list again while there is no newer one."""
+        now, revision = self.now(), self.live.standing().revision
+        if self._made is not None:
+            age = now - self._made[0]
+            if age < SHARED or (revision == self._made[1] and age < IDLE):
+                return self._rows
+        self._made = (now, revision)
+        self._rows = self.live.rows(now)
+        return self._rows
+
+    def person(self, request: Request) -> Person:
+        """Return who looks at a page; asked anew for each wish, since a token may have expired."""
+        return self._access.person(request)
+
+    async def ask(self, request: Request, asked: Asked) -> Written:
+        """Write an override, or raise `ConsoleError`."""
+        person = self.person(request)
+        return await asyncio.to_thread(self._ports.steering.ask, person, asked)
+
+    async def end(self, request: Request, asked: Override) -> Written:
+        """Take an override back, or raise `ConsoleError`."""
+        person = self.person(request)
+        return await asyncio.to_thread(
+            self._ports.steering.end, person, asked.job, asked.kind, asked.direction
+        )
+
+    async def older(self, job: str, wanted: str, tick: datetime) -> Decision | None:
+        """Read a decision from its topic, by id and tick; None where it is not there."""
+        address = self._ports.address
+        try:
+            return await asyncio.to_thread(past.decision, address, job, wanted, tick)
+        except ConsoleError:
+            return None
+
+    async def older_at(self, job: str, at: datetime) -> Decision | None:
+        """Read the decision in effect at an instant from its topic; None where none is there."""
+        address = self._ports.address
+        try:
+            found = await asyncio.to_thread(past.decisions, address, job, at, 1, None)
+        except ConsoleError:
+            return None
+        return found[0] if found else None

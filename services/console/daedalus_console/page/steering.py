@@ -1,0 +1,233 @@
+"""Steering: dialogs that ask for an override, and the list of those in force."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+from starlette.requests import Request
+
+from daedalus_console.errors import ConsoleError
+from daedalus_console.page.parts import Button, Clock, Text
+from daedalus_console.page.ports import Console
+from daedalus_console.page.words import wish
+from daedalus_console.web.steering import Asked
+from daedalus_shared.events import Direction, Override, OverrideKind
+
+TITLES = {
+    OverrideKind.PAUSE: "Pause scaling",
+    OverrideKind.FLOOR: "Set a floor",
+    OverrideKind.CEILING: "Set a ceiling",
+    OverrideKind.PIN: "Pin the workers",
+}
+
+_EXPLAINED = {
+    OverrideKind.PAUSE: "No rescale in this direction until it ends; the job runs on.",
+    OverrideKind.FLOOR: "Never fewer workers than this until it ends.",
+    OverrideKind.CEILING: "Never more workers than this until it ends.",
+    OverrideKind.PIN: "Exactly so many workers until it ends.",
+}
+
+TIMES = {
+    "15m": "15 minutes",
+    "30m": "30 minutes",
+    "1h": "1 hour",
+    "2h": "2 hours",
+    "8h": "8 hours",
+    "24h": "1 day",
+    "168h": "1 week",
+    "": "until a time …",
+}
+
+WAYS = {Direction.BOTH: "up and down", Direction.UP: "up", Direction.DOWN: "down"}
+
+_VALUE = "(event) => emit(event.target.value)"
+_INSTANT = """(event) => {
+    const at = new Date(event.target.value);
+    emit(Number.isNaN(at.getTime()) ? "" : at.toISOString());
+}"""
+
+
+class Steer:
+    """The buttons and their dialog, for one job and one person."""
+
+    def __init__(self, console: Console, job: str, request: Request, said: Text) -> None:
+        self._console = console
+        self._job = job
+        self._request = request
+        self._person = console.person(request)
+        self._said = said
+        """Where it is said what was done."""
+        with ui.element("div").classes("d-row").props('role="group" aria-label="Steer"'):
+            for kind, title in TITLES.items():
+                button = Button(f"{title} …", partial(self._open, kind))
+                button.enable(able=self.able)
+        if not self.able:
+            with ui.element("p").classes("d-faint"):
+                Text("span", f"{self._person.name} may look, not steer. To steer here: ")
+                Text("code", "daedalus serve --steer")
+                Text("span", ", or a token with the role steer.")
+
+    def _open(self, kind: OverrideKind) -> None:
+        if self.able:
+            _Form(self, kind).open()
+
+    @property
+    def able(self) -> bool:
+        """Whether this person may steer."""
+        return self._person.steers
+
+    @property
+    def job(self) -> str:
+        """The job."""
+        return self._job
+
+    @property
+    def author(self) -> str:
+        """In whose name things are written."""
+        return self._person.name
+
+    async def ask(self, asked: Asked) -> None:
+        """Write an override and say so, or raise `ConsoleError`."""
+        await self._console.ask(self._request, asked)
+        self._said.show(f"{TITLES[asked.kind]}: written, and effective at the next tick.")
+
+    async def end(self, asked: Override) -> None:
+        """Take an override back."""
+        try:
+            await self._console.end(self._request, asked)
+        except ConsoleError as error:
+            self._said.show(f"Not taken back: {error}")
+        else:
+            self._said.show(f"Taken back: {wish(asked)}.")
+
+
+class _Form:
+    """A dialog for one override; what is wrong is said in it, and nothing typed is lost."""
+
+    def __init__(self, steer: Steer, kind: OverrideKind) -> None:
+        self._kind = kind
+        self._steer = steer
+        self._typed: dict[str, str] = {"span": "30m", "way": Direction.BOTH.value}
+        with ui.dialog() as self._dialog, ui.element("form").classes("d-dialog") as form:
+            form.props('novalidate aria-labelledby="d-title"')
+            form.on("submit", self._submit, [], js_handler="(e) => { e.preventDefault(); emit(); }")
+            Text("h2", f"{TITLES[kind]}: {steer.job}").props('id="d-title"')
+            Text("p", _EXPLAINED[kind], "d-faint")
+            if kind is OverrideKind.PAUSE:
+                self._choice("Direction", "way", {way.value: text for way, text in WAYS.items()})
+            else:
+                self._input(
+                    "Workers", "workers", 'type="number" min="0" step="1" inputmode="numeric"'
+                )
+            self._choice("For how long", "span", TIMES, first="30m")
+            self._until = self._input("Until", "until", 'type="datetime-local"', _INSTANT)
+            self._until.set_visibility(False)
+            self._input("Reason", "why", 'type="text" maxlength="300" autocomplete="off"')
+            Text("p", f"Recorded as asked by {steer.author}.", "d-faint").style("margin-top: 10px")
+            self._wrong = Text("p", classes="d-error")
+            self._wrong.props('role="alert"')
+            with ui.element("div").classes("d-row").style("margin-top: 14px"):
+                self._go = Button(TITLES[kind], classes="d-main")
+                self._go.props["type"] = "submit"
+                Button("Cancel", self._dialog.close)
+        self._dialog.on("hide", self._dialog.delete)
+
+    def open(self) -> None:
+        """Show it."""
+        self._dialog.open()
+
+    def _take(self, name: str, value: Any) -> None:
+        self._typed[name] = "" if value is None else str(value)
+        if name == "span":
+            self._until.set_visibility(not self._typed["span"])
+
+    def _choice(
+        self, label: str, name: str, options: dict[str, str], first: str | None = None
+    ) -> None:
+        with ui.element("label").classes("d-field"):
+            Text("span", label)
+            with ui.element("select").props(f'name="{name}"') as found:
+                for value, text in options.items():
+                    option = Text("option", text)
+                    option.props["value"] = value
+                    if value == first:
+                        option.props["^selected"] = "selected"
+            found.on("change", lambda event: self._take(name, event.args), js_handler=_VALUE)
+
+    def _input(self, label: str, name: str, props: str, emit: str = _VALUE) -> ui.element:
+        with ui.element("label").classes("d-field") as field:
+            Text("span", label)
+            found = ui.element("input").props(f'name="{name}" {props}')
+            found.on("input", lambda event: self._take(name, event.args), js_handler=emit)
+        return field
+
+    def _asked(self) -> Asked:
+        count = self._typed.get("workers", "").strip()
+        if self._kind is not OverrideKind.PAUSE and not count.isdecimal():
+            raise ConsoleError("Workers: write a whole number, such as 4")
+        until = self._typed["span"] or self._typed.get("until", "")
+        if not until:
+            raise ConsoleError("Until: choose a time to come")
+        why = self._typed.get("why", "").strip()
+        if not why:
+            raise ConsoleError("Reason: say why, so that others know")
+        return Asked(
+            job=self._steer.job,
+            kind=self._kind,
+            until=until,
+            why=why,
+            direction=Direction(self._typed["way"]),
+            scale_out=None if self._kind is OverrideKind.PAUSE else int(count),
+        )
+
+    async def _submit(self) -> None:
+        self._wrong.show("")
+        self._go.enable(able=False)
+        try:
+            await self._steer.ask(self._asked())
+        except ConsoleError as error:
+            self._wrong.show(str(error))
+        else:
+            self._dialog.close()
+        finally:
+            self._go.enable(able=True)
+
+
+class InForce(ui.element):
+    """The overrides in force, each with a button that undoes it."""
+
+    def __init__(self, steer: Steer) -> None:
+        super().__init__("section")
+        self.classes("d-card").props('aria-label="Overrides in force"')
+        self._steer = steer
+        self._shown: Sequence[Override] | None = None
+
+    def show(self, overrides: Sequence[Override]) -> None:
+        """Show those that have not ended."""
+        if overrides == self._shown:
+            return
+        self._shown = overrides
+        self.set_visibility(bool(overrides))
+        self.clear()
+        with self:
+            Text("h2", "In force by hand")
+            for asked in overrides:
+                self._line(asked)
+
+    def _line(self, asked: Override) -> None:
+        with ui.element("div").classes("d-row d-spread"):
+            with ui.element("p").classes("d-grow"):
+                Text("b", wish(asked))
+                Text("span", " until ")
+                Clock(asked.until, "minute")
+                Text("span", f", asked by {asked.author}")
+                Text("span", f": {asked.why}" if asked.why else ", no reason given")
+            word = "Resume" if asked.kind is OverrideKind.PAUSE else "Take back"
+            undo = Button(
+                word,
+                lambda: self._steer.end(asked),
+                classes="d-small",
+                label=f"{word}: {wish(asked)}",
+            )
+            undo.enable(able=self._steer.able)

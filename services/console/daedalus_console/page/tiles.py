@@ -1,0 +1,59 @@
+"""The newest figures of a job."""
+
+from nicegui import ui
+
+from daedalus_console.figures import number, rate
+from daedalus_console.live.views import JobRow
+from daedalus_console.page.parts import Clock, Load, Text
+from daedalus_console.page.words import ahead, moving, records, saved, seconds
+
+
+class Tiles:
+    """The newest figures."""
+
+    def __init__(self) -> None:
+        with ui.element("dl").classes("d-tiles"):
+            self._workers, self._bounds = _tile("Workers", 2)
+            self._load = _load_tile()
+            (self._workload,) = _tile("Workload")
+            (self._capacity,) = _tile("Capacity")
+            (self._lag,) = _tile("Lag")
+            (self._latency,) = _tile("Latency, p95")
+            self._move, why = _tile("Next expected move", 2)
+            with why:
+                self._at = Clock(form="minute")
+                self._why = Text("span")
+            self._saved, self._used = _tile("Worker-hours saved today", 2)
+
+    def show(self, row: JobRow) -> None:
+        """Show a job's figures."""
+        self._workers.show("?" if row.scale_out is None else str(row.scale_out))
+        self._bounds.show(
+            "" if row.wanted in (None, row.scale_out) else f"the planner wants {row.wanted}"
+        )
+        self._load.show(row.workload, row.capacity)
+        self._workload.show(rate(row.workload))
+        self._capacity.show(rate(row.capacity))
+        self._lag.show(records(row.lag))
+        self._latency.show(seconds(row.latency))
+        move = ahead(row)
+        self._move.show(moving(move, row.scale_out))
+        self._at.set_visibility(move is not None)
+        if move is not None:
+            self._at.show(move.at)
+        self._why.show(f": {move.why}" if move else "")
+        self._saved.show(saved(row.today))
+        self._used.show(f"{number(row.today.hours)} h used" if row.today else "")
+
+
+def _tile(name: str, parts: int = 1) -> list[Text]:
+    with ui.element("div").classes("d-tile"):
+        Text("dt", name)
+        return [Text("dd", classes="d-less" if place else "") for place in range(parts)]
+
+
+def _load_tile() -> Load:
+    with ui.element("div").classes("d-tile"):
+        Text("dt", "Load of capacity")
+        with ui.element("dd"):
+            return Load()

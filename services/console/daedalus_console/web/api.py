@@ -1,0 +1,350 @@
+"""The HTTP API: what is known of jobs, and what people ask of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from fastapi.security import HTTPBearer
+
+from daedalus_console.brokers import Address
+from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.live.live import Live
+from daedalus_console.live.packed import line
+from daedalus_console.live.story import line as rescale_line
+from daedalus_console.live.views import Standing, State
+from daedalus_console.rescales import Story
+from daedalus_console.web import past, shapes
+from daedalus_console.web.people import Person
+from daedalus_console.web.problems import MEDIA_TYPE, Problem
+from daedalus_console.web.steering import Asked, Steering, Written, tag_of
+from daedalus_console.web.stream import Streams
+from daedalus_shared.events import Decision, Direction, OverrideKind
+from daedalus_shared.events.base import JOB_NAME
+
+PAGE = 100
+"""Entries of a page that does not say how many."""
+
+ID = r"^[0-9a-f-]{1,64}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the API is connected to."""
+
+    live: Live
+    steering: Steering
+    streams: Streams
+    address: Address
+    clock: Callable[[], datetime]
+
+
+JobName = Annotated[str, Path(pattern=JOB_NAME, max_length=200, description="Name of the job.")]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="Entries of the page at most.")]
+Moment = Annotated[str | None, Query(max_length=40, description="ISO 8601, with its offset.")]
+Match = Annotated[
+    str | None,
+    Header(
+        max_length=100,
+        description="An `ETag` of the job's overrides: write only while they are these.",
+    ),
+]
+
+
+def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    names = {
+        400: "The request cannot be read",
+        401: "Nobody knows who asks",
+        403: "Not allowed",
+        404: "There is no such thing",
+        409: "It cannot be met",
+        412: "Somebody else was faster",
+        413: "Too large",
+        415: "No JSON",
+        421: "No name of this console",
+        422: "A field is wrong",
+        429: "Too often",
+        503: "Kafka is away, or too many listen",
+    }
+    return {code: {"description": names[code], "content": {MEDIA_TYPE: schema}} for code in codes}
+
+
+READ = _problems(400, 401, 403, 404, 413, 421, 422, 503)
+WRITE = READ | _problems(409, 412, 415, 429)
+
+
+def router(ports: Ports) -> APIRouter:
+    """Return the routes below `/api`."""
+    found = APIRouter(prefix="/api", dependencies=[Depends(HTTPBearer(auto_error=False))])
+    _reading(found, ports)
+    _telling(found, ports)
+    _writing(found, ports)
+    return found
+
+
+def _reading(found: APIRouter, ports: Ports) -> None:
+    live, clock = ports.live, ports.clock
+
+    @found.get("/standing", responses=READ, tags=["read"])
+    def standing() -> Standing:
+        """How the console itself is: whether Kafka answers, and what it could not read."""
+        return live.standing()
+
+    @found.get("/jobs", responses=READ, tags=["read"])
+    def jobs(
+        q: Annotated[str, Query(max_length=200, description="Part of the name.")] = "",
+        state: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
+        limit: Limit = PAGE,
+        after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
+    ) -> shapes.JobPage:
+        """List the jobs that are declared or were heard of lately, by name."""
+        rows = [row for row in live.rows(clock()) if q in row.job and state in {None, row.state}]
+        rest = [row for row in rows if row.job > after]
+        last = rest[limit - 1].job if len(rest) > limit else None
+        return shapes.JobPage(items=tuple(rest[:limit]), total=len(rows), next=last)
+
+    @found.get("/jobs/{job}", responses=READ, tags=["read"])
+    def one(job: JobName) -> shapes.JobDetail:
+        """Show one job right now."""
+        now = clock()
+        view = live.view(job, now, since=now, listed=0)
+        return shapes.JobDetail(
+            row=view.row,
+            expected=view.expected,
+            curve=view.curve,
+            workers=view.workers,
+            skew=view.skew,
+            hours=view.hours,
+        )
+
+    @found.get("/jobs/{job}/series", responses=READ, tags=["read"])
+    def series(job: JobName, since: Moment = None) -> shapes.JobSeries:
+        """Show one job over time."""
+        view = live.view(job, clock(), since=_instant("since", since), listed=0)
+        return shapes.JobSeries(
+            metrics=view.metrics,
+            forecasts=view.forecasts,
+            scale_out=view.scale_out,
+            recommended=view.recommended,
+            capacity=view.capacity,
+            errors=view.errors,
+        )
+
+    @found.get("/jobs/{job}/decisions", responses=READ, tags=["read"])
+    def decisions(
+        job: JobName,
+        limit: Limit = PAGE,
+        before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
+    ) -> shapes.DecisionPage:
+        """List decisions of the planner that is obeyed, newest first.
+
+        What is not in memory any more is read from the topics, which keep it for a month.
+        """
+        bound = _instant("before", before)
+        kept = live.decisions(job, bound, limit)
+        if not kept:
+            kept = past.decisions(ports.address, job, bound or clock(), limit, None)
+            more = len(kept) == limit
+        else:
+            more = True  # on the topics, where not in memory
+        return shapes.DecisionPage(
+            items=tuple(line(each) for each in kept),
+            next=kept[-1].tick.isoformat() if more else None,
+        )
+
+    @found.get("/jobs/{job}/decisions/{decision}", responses=READ, tags=["read"])
+    def decision(
+        job: JobName,
+        decision: Annotated[str, Path(pattern=ID, description="Its id.")],
+        tick: Annotated[
+            Moment, Query(description="Its tick, by which one is found that is a while ago.")
+        ] = None,
+    ) -> shapes.DecisionStory:
+        """Tell one decision: what was weighed, what it was made from, what came of it."""
+        story, complete = tell(ports, job, decision, _instant("tick", tick))
+        return shapes.DecisionStory(
+            decision=story.decision,
+            capacity=story.update,
+            forecast=story.forecast,
+            rescale=rescale_line(story.rescale) if story.rescale else None,
+            complete=complete,
+        )
+
+    @found.get("/jobs/{job}/rescales", responses=READ, tags=["read"])
+    def rescales(
+        job: JobName,
+        limit: Limit = PAGE,
+        before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
+    ) -> shapes.RescalePage:
+        """List the rescales that are kept, newest first: promise beside outcome."""
+        bound = _instant("before", before)
+        kept = [
+            each
+            for each in live.view(job, clock(), since=clock(), listed=1_000).rescales
+            if bound is None or each.tick < bound
+        ]
+        last = kept[limit - 1].tick.isoformat() if len(kept) > limit else None
+        return shapes.RescalePage(items=tuple(kept[:limit]), next=last)
+
+    @found.get("/jobs/{job}/overrides", responses=READ, tags=["read"])
+    def overrides(job: JobName, response: Response) -> shapes.Overrides:
+        """List what people ask of a job."""
+        now = clock()
+        control = live.control(job)
+        response.headers["ETag"] = f'"{tag_of(control, now)}"'
+        return shapes.Overrides(
+            in_force=live.row(job, now).overrides, asked=tuple(reversed(control.overrides))
+        )
+
+
+def _telling(found: APIRouter, ports: Ports) -> None:
+    @found.get(
+        "/events",
+        responses=READ
+        | {
+            200: {
+                "description": "Events `job` (a row) and `standing`, as they happen.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            }
+        },
+        response_class=StreamingResponse,
+        tags=["read"],
+    )
+    async def events(
+        job: Annotated[
+            str | None, Query(pattern=JOB_NAME, max_length=200, description="Only this job.")
+        ] = None,
+        last_event_id: Annotated[
+            str | None,
+            Header(max_length=100, description="Id of the last event seen: what came since comes."),
+        ] = None,
+    ) -> StreamingResponse:
+        """Stream what changes, as it changes; for as long as you listen."""
+        told = ports.streams.events(job, last_event_id)
+        first = await anext(told)  # refused before the answer begins, where too many listen
+
+        async def body() -> Any:
+            yield first
+            async for text in told:
+                yield text
+
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(body(), headers=headers, media_type="text/event-stream")
+
+
+def _writing(found: APIRouter, ports: Ports) -> None:
+    steering = ports.steering
+
+    @found.post("/jobs/{job}/pause", status_code=201, responses=WRITE, tags=["steer"])
+    def pause(
+        job: JobName,
+        wanted: shapes.PauseWanted,
+        request: Request,
+        response: Response,
+        if_match: Match = None,
+    ) -> shapes.WrittenOverrides:
+        """Ask for a pause of scaling, for a while."""
+        asked = Asked(job, OverrideKind.PAUSE, wanted.until, wanted.why, wanted.direction)
+        return _said(steering.ask(_person(request), asked, _tag(if_match)), response)
+
+    @found.post("/jobs/{job}/resume", responses=WRITE, tags=["steer"])
+    def resume(
+        job: JobName,
+        wanted: shapes.ResumeWanted,
+        request: Request,
+        response: Response,
+        if_match: Match = None,
+    ) -> shapes.WrittenOverrides:
+        """Take pauses back."""
+        person, way = _person(request), wanted.direction
+        return _said(steering.end(person, job, OverrideKind.PAUSE, way, _tag(if_match)), response)
+
+    for kind in (OverrideKind.FLOOR, OverrideKind.CEILING, OverrideKind.PIN):
+        _bounding(found, steering, kind)
+
+
+def _bounding(found: APIRouter, steering: Steering, kind: OverrideKind) -> None:
+    path = f"/jobs/{{job}}/{kind}"
+
+    def bound(
+        job: JobName,
+        wanted: shapes.BoundWanted,
+        request: Request,
+        response: Response,
+        if_match: Match = None,
+    ) -> shapes.WrittenOverrides:
+        asked = Asked(job, kind, wanted.until, wanted.why, Direction.BOTH, wanted.workers)
+        return _said(steering.ask(_person(request), asked, _tag(if_match)), response)
+
+    def take_back(
+        job: JobName, request: Request, response: Response, if_match: Match = None
+    ) -> shapes.WrittenOverrides:
+        person = _person(request)
+        written = steering.end(person, job, kind, Direction.BOTH, _tag(if_match))
+        return _said(written, response)
+
+    found.put(
+        path,
+        name=f"{kind}",
+        description=f"Ask for a {kind}, for a while; it replaces the one before.",
+        status_code=201,
+        responses=WRITE,
+        tags=["steer"],
+    )(bound)
+    found.delete(
+        path,
+        name=f"end {kind}",
+        description=f"Take a {kind} back.",
+        responses=WRITE,
+        tags=["steer"],
+    )(take_back)
+
+
+def tell(ports: Ports, job: str, wanted: str, tick: datetime | None) -> tuple[Story, bool]:
+    """Return the story of a decision, and whether the topics could be asked for the rest of it.
+
+    Raises:
+        NotFoundError: It is not in memory, and not about its tick.
+    """
+    found: Decision | None = ports.live.decision(job, wanted)
+    if found is None and tick is not None:
+        found = past.decision(ports.address, job, wanted, tick)
+    if found is None:
+        hint = "" if tick else "; one of a while ago is found by `tick` beside"
+        raise NotFoundError(f"no decision {wanted} about {job} is known{hint}")
+    try:
+        return past.told(ports.address, found), True
+    except ConsoleError:
+        return Story(found), False
+
+
+def _said(written: Written, response: Response) -> shapes.WrittenOverrides:
+    response.headers["ETag"] = f'"{written.tag}"'
+    return shapes.WrittenOverrides(events=written.events, effective=written.effective)
+
+
+def _person(request: Request) -> Person:
+    found = request.state.person
+    assert isinstance(found, Person)  # noqa: S101 -- the guard put it there
+    return found
+
+
+def _tag(if_match: str | None) -> str | None:
+    return None if if_match in {None, "*"} else str(if_match).strip().strip('"')
+
+
+def _instant(field: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        # In a query `+` stands for a blank.
+        found = datetime.fromisoformat(text.strip().replace(" ", "+"))
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{field}: {text!r} is no time; write 2026-01-31T18:30:00Z") from error
+
+
+__all__ = ["PAGE", "Ports", "Problem", "router", "tell"]

@@ -1,0 +1,177 @@
+"""Writes what people ask for over HTTP, by the code of the commands: one at a time, each logged."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import Lock
+
+from daedalus_console.adapters.kafka import Kafka
+from daedalus_console.adapters.writing import publish
+from daedalus_console.brokers import Address
+from daedalus_console.errors import ConsoleError, UsageError
+from daedalus_console.overrides import (
+    Author,
+    Wish,
+    declared,
+    effective,
+    in_force,
+    override,
+    taken_back,
+)
+from daedalus_console.records import printable
+from daedalus_console.runs.common import control
+from daedalus_console.times import moment
+from daedalus_console.web.people import ForbiddenError, Person
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import Direction, Override, OverrideKind
+
+log = logging.getLogger(__name__)
+
+TAG = 16
+"""Hex digits of a version's tag."""
+
+
+class TooManyError(ConsoleError):
+    """One person asks for more than a minute may hold."""
+
+
+class ChangedError(ConsoleError):
+    """Somebody else has asked for something since this person looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks for, as it was typed."""
+
+    job: str
+    kind: OverrideKind
+    until: str
+    why: str
+    direction: Direction = Direction.BOTH
+    scale_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written, and from when on it counts."""
+
+    events: tuple[Override, ...]
+    effective: datetime
+    """The first tick that ends then or later counts it in."""
+
+    tag: str
+    """Of the job's overrides, these included."""
+
+
+class Steering:
+    """The only writer of this process.
+
+    Two who ask for the same at a time are both on record, in the order in which they came, and the
+    last counts. Who wants to be told instead names the `tag` that they have seen.
+    """
+
+    def __init__(self, address: Address, clock: Callable[[], datetime], per_minute: int) -> None:
+        self._address = address
+        self._clock = clock
+        self._per_minute = per_minute
+        self._lock = Lock()
+        self._asked: dict[str, deque[datetime]] = {}
+
+    def ask(self, person: Person, asked: Asked, tag: str | None = None) -> Written:
+        """Write an override; returns when Kafka has it.
+
+        Raises:
+            ConsoleError: It is refused, in a sentence.
+        """
+
+        def events(known: JobControl, author: Author) -> list[Override]:
+            until = _until(asked.until, author.now)
+            way = asked.direction
+            wish = Wish(asked.job, asked.kind, until, asked.why, way, asked.scale_out)
+            return [override(wish, known, author)]
+
+        return self._write(person, asked.job, events, tag)
+
+    def end(
+        self,
+        person: Person,
+        job: str,
+        kind: OverrideKind,
+        way: Direction | None = None,
+        tag: str | None = None,
+    ) -> Written:
+        """Take overrides of a kind back (of both directions when `way` is None)."""
+        return self._write(
+            person, job, lambda known, author: taken_back(job, known, author, kind, way), tag
+        )
+
+    def _write(
+        self,
+        person: Person,
+        job: str,
+        events: Callable[[JobControl, Author], list[Override]],
+        tag: str | None,
+    ) -> Written:
+        if not person.steers:
+            raise ForbiddenError(
+                f"{person.name} may read and not steer: the role `steer` is needed"
+            )
+        with self._lock:
+            now = self._clock()
+            self._count(person, now)
+            # A client that lived through Kafka's absence fails in other ways than a new one.
+            kafka = Kafka(self._address)
+            known = control(kafka, job)
+            spec = declared(job, known)
+            if tag is not None and tag != tag_of(known, now):
+                raise ChangedError(
+                    f"If-Match: somebody has asked for something of {job} since; look again"
+                )
+            written = events(known, Author(person.name, now))
+            if written:
+                publish(kafka, written)
+        for event in written:
+            known = known.fold(event)
+            log.info("%s", told(event))
+        at = max((effective(event, spec) for event in written), default=now)
+        return Written(tuple(written), at, tag_of(known, now))
+
+    def _count(self, person: Person, now: datetime) -> None:
+        asked = self._asked.setdefault(person.name, deque())
+        while asked and now - asked[0] >= timedelta(minutes=1):
+            asked.popleft()
+        if len(asked) >= self._per_minute:
+            raise TooManyError(
+                f"{person.name} asked {len(asked)} times within a minute; wait a little"
+            )
+        asked.append(now)
+
+
+def tag_of(known: JobControl, now: datetime) -> str:
+    """Return what names the overrides in force: another when any is asked for, changed or ends."""
+    ids = sorted(each.id for each in in_force(known, now))
+    return sha256("|".join(ids).encode()).hexdigest()[:TAG]
+
+
+def told(event: Override) -> str:
+    """Return what the log says of an override, on one line."""
+    workers = "" if event.scale_out is None else f" {event.scale_out}"
+    way = "" if event.direction is Direction.BOTH else f" ({event.direction})"
+    what = f"{event.kind}{workers}{way} of {event.job}"
+    if event.until <= event.at:
+        return printable(f"{event.author} takes back {what}")
+    return printable(f"{event.author} asks for {what} until {event.until.isoformat()}: {event.why}")
+
+
+def _until(text: str, now: datetime) -> datetime:
+    """Return the instant that was typed, or raise `UsageError` that names the field."""
+    try:
+        found = moment(text, now, "future")
+    except UsageError as error:
+        raise UsageError(f"until: {error}") from error
+    if found <= now:
+        raise UsageError(f"until: {text!r} is past; name a time to come")
+    return found

@@ -1,0 +1,97 @@
+"""Server-sent events: what changes, as it changes.
+
+`job` carries a job's row, `standing` how the reader is. The id of an event names the process and
+the revision: who comes back with the last one gets what changed since, or everything where another
+process answers.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from daedalus_console.errors import ConsoleError, NotFoundError
+from daedalus_console.live.live import Live
+from daedalus_console.live.views import JobRow
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which a comment is sent: proxies close what is silent."""
+
+GATHER = 0.25
+"""Seconds for which changes are gathered: each stream is sent a job four times a second at most."""
+
+RETRY = 2_000
+"""Milliseconds after which a browser comes back."""
+
+
+class FullError(ConsoleError):
+    """So many listen that no more can."""
+
+
+class Streams:
+    """The event streams of this process."""
+
+    def __init__(self, live: Live, clock: Callable[[], datetime], most: int) -> None:
+        self._live = live
+        self._clock = clock
+        self._most = most
+        self._open = 0
+        self._process = uuid4().hex[:8]
+
+    async def events(self, job: str | None, last: str | None) -> AsyncGenerator[str, None]:
+        """Yield events for ever, as text of the stream.
+
+        Args:
+            job: Only about this job.
+            last: `Last-Event-ID`; None for a new listener, who is told of what changes from now on.
+
+        Raises:
+            FullError: Too many listen.
+        """
+        if self._open >= self._most:
+            raise FullError(f"{self._most} listen already; close a stream or page")
+        self._open += 1
+        # First to listen, then to read: nothing that changes in between is missed.
+        changes = self._live.feed.changes(HEARTBEAT)
+        waiting = asyncio.ensure_future(anext(changes))
+        try:
+            await asyncio.sleep(0)
+            yield f"retry: {RETRY}\n\n"
+            yield self._greeting(job, last)
+            while True:
+                changed = await waiting
+                told = self._jobs(changed.jobs if job is None else changed.jobs & {job})
+                if changed.standing:
+                    told += _text("standing", self._live.standing())
+                yield told or ": still here\n\n"
+                await asyncio.sleep(GATHER)
+                waiting = asyncio.ensure_future(anext(changes))
+        finally:
+            self._open -= 1
+            waiting.cancel()
+
+    def _greeting(self, job: str | None, last: str | None) -> str:
+        standing = self._live.standing()
+        if last is None:
+            return _text("standing", standing, f"{self._process}-{standing.revision}")
+        process, _, revision = last.partition("-")
+        known = int(revision) if process == self._process and revision.isdecimal() else -1
+        names = self._live.changed_since(known)
+        return self._jobs(names if job is None else names & {job}) + _text("standing", standing)
+
+    def _jobs(self, names: Iterable[str]) -> str:
+        """Return jobs in the order of their revisions: who is cut off has all before the last."""
+        now, rows = self._clock(), list[JobRow]()
+        for name in names:
+            with suppress(NotFoundError):
+                rows.append(self._live.row(name, now))
+        rows.sort(key=lambda row: row.revision)
+        return "".join(_text("job", row, f"{self._process}-{row.revision}") for row in rows)
+
+
+def _text(kind: str, data: BaseModel, known: str | None = None) -> str:
+    marked = f"id: {known}\n" if known else ""
+    return f"event: {kind}\n{marked}data: {data.model_dump_json()}\n\n"

@@ -1,0 +1,455 @@
+"""The page in headless Chromium, on a real Kafka with a real loop of simulated jobs.
+
+The order counts: first an empty cluster, then a loop at work, then a thousand jobs, and at last
+Kafka goes away and comes back.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+
+from daedalus_shared.events import Declaration, JobMetrics, Override, Sample, Worker
+from daedalus_shared.job_spec import JobSpec
+from harness.broker import Broker, running_broker
+from harness.console import AUTHOR, browsing, keep, serving, simulated, widths
+from harness.fixtures import need_tools
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+LIVE = 2.0
+"""Seconds within which an event has to be seen."""
+
+TRIES = 3
+"""Events of which one has to be seen in time: a busy machine may be slow once."""
+
+expect.set_options(timeout=20_000)
+
+EVIL = "<img src=x onerror=\"window.hurt=1\"> & 'sale'"
+"""A reason that would be harm if it were taken for markup."""
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+JOB = "sim-0000"
+
+MANY = 1_000
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    need_tools("java", "mvn", "chromium")
+    with running_broker(tmp_path_factory.mktemp("kafka")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def url(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(broker, tmp_path_factory.mktemp("console")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def loop(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Two simulated jobs that decide each three seconds."""
+    directory = tmp_path_factory.mktemp("services")
+    with simulated(broker, directory, JOBS="2", SPEED="20", WORKERS="6"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    found = browser.new_context(
+        viewport={"width": 1200, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB"
+    )
+    found.set_default_timeout(20_000)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, url: str) -> Iterator[Page]:
+    """A page on which nothing may go wrong, and nothing may come from another host."""
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on(
+        "request", lambda asked: wrong.append(asked.url) if not _ours(asked.url, url) else None
+    )
+    yield found
+    assert wrong == []
+    assert found.evaluate("window.hurt") is None
+
+
+def _ours(asked: str, url: str) -> bool:
+    return asked.startswith((url, url.replace("http", "ws", 1), "data:", "blob:"))
+
+
+def at_work(page: Page, url: str) -> None:
+    """Open a job's page and wait until decisions are told and the chart is drawn."""
+    page.goto(f"{url}/jobs/{JOB}")
+    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".d-chart svg").first).to_be_visible()
+
+
+def panel(page: Page) -> Locator:
+    return page.locator("#decision")
+
+
+def seconds_until(done: Callable[[], object]) -> float:
+    began = time.monotonic()
+    done()
+    return time.monotonic() - began
+
+
+def report(job: str, at: datetime, *, workload: float, lag: float) -> JobMetrics:
+    sample = Sample(
+        at=at,
+        scale_out=3,
+        workload=workload,
+        lag=lag,
+        workers=(Worker(id="<b>hot</b>", cpu=0.9), Worker(id="cool", cpu=0.2)),
+        unknown={"latency": "no such metric"},
+    )
+    return JobMetrics(job=job, at=at, source="monitor/test", samples=(sample,))
+
+
+def declaration(job: str, at: datetime) -> Declaration:
+    spec = JobSpec.model_validate(
+        {
+            "apiVersion": "daedalus/v1",
+            "job": job,
+            "engine": {"kind": "flink", "rest": "http://nowhere:1"},
+            "input": {"bootstrap": "nowhere:1", "topics": ["in"], "group": job},
+            "workers": {"kind": "none"},
+            "scale": {"min": 1, "max": 8},
+            "policy": {"mode": "advise"},
+        }
+    )
+    return Declaration(job=job, at=at, source="console/test", spec=spec)
+
+
+def test_an_empty_cluster_says_what_to_do(page: Page, url: str) -> None:
+    page.goto(url)
+
+    expect(page.get_by_text("No job is declared yet")).to_be_visible()
+    expect(page.get_by_text("daedalus apply -f job.yaml")).to_be_visible()
+    keep(page, "empty")
+
+
+def test_a_job_that_is_not_known_is_named_as_text(page: Page, url: str) -> None:
+    page.goto(f"{url}/jobs/%3Cimg%20src%3Dx%20onerror%3D%22window.hurt%3D1%22%3E")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x onerror=")
+    expect(page.get_by_text("daedalus apply -f job.yaml")).to_be_visible()
+
+
+def test_a_person_looks_explains_pauses_and_resumes(
+    page: Page, url: str, broker: Broker, loop: None
+) -> None:
+    page.goto(url)
+    page.get_by_role("link", name=JOB).click(timeout=60_000)
+    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=60_000)
+    chart = page.locator(".d-chart").first
+    expect(chart.locator("svg")).to_be_visible()
+    expect(chart).to_have_attribute("data-ready", "")
+    expect(page.locator("#rescales tbody tr").first).to_be_visible(timeout=60_000)
+
+    # The newest moment on the chart.
+    at = page.evaluate(
+        """() => {
+            const chart = getElement(document.querySelector(".d-chart .nicegui-echart")).chart;
+            const [newest] = chart.getOption().series[0].data.at(-1);
+            const [x] = chart.convertToPixel({ gridIndex: 0 }, [newest, 1]);
+            const box = chart.getDom().getBoundingClientRect();
+            return [box.x + x + 2, box.y + 150];
+        }"""
+    )
+    page.mouse.click(*at)
+
+    expect(panel(page)).to_be_visible()
+    expect(panel(page).get_by_role("heading", level=2)).to_contain_text("Decision of")
+    expect(page.locator("#candidates tbody tr").first).to_be_visible()
+    expect(page.locator("#candidates tr.d-chosen")).to_have_count(1)
+    expect(panel(page)).to_be_focused()
+    address = page.url
+    assert re.search(rf"/jobs/{JOB}/decisions/[0-9a-f-]+\?tick=", address)
+    told = panel(page).locator(".d-sentence").inner_text()
+    keep(page, "decision")
+
+    # The address can be shared.
+    page.goto(address)
+    expect(panel(page).locator(".d-sentence")).to_have_text(told)
+    panel(page).get_by_role("button", name="Close").click()
+    expect(panel(page)).to_be_hidden()
+    assert page.url.endswith(f"/jobs/{JOB}")
+
+    page.get_by_role("button", name="Pause scaling …").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Pause scaling").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Reason")
+    dialog.get_by_label("Direction").select_option("down")
+    dialog.get_by_label("For how long").select_option("2h")
+    dialog.get_by_label("Reason").fill(EVIL)
+    keep(page, "pause", full=False)
+    dialog.get_by_role("button", name="Pause scaling").click()
+
+    force = page.get_by_role("region", name="Overrides in force")
+    expect(force).to_contain_text("pause of scaling down until")
+    expect(force).to_contain_text(f"asked by {AUTHOR}: {EVIL}")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".d-state").first).to_have_text(re.compile("paused|rescaling"))
+    keep(page, "paused", full=False)
+
+    force.get_by_role("button", name="Resume").click()
+    expect(force).to_be_hidden()
+
+    tap = broker.tap(Override)
+    assert tap.until(lambda: len(tap.found) >= 2, 10)
+    tap.close()
+    asked, ended = (each.event for each in tap.found if isinstance(each.event, Override))
+    assert (asked.author, asked.why, asked.direction) == (AUTHOR, EVIL, "down")
+    assert timedelta(hours=1.9) < asked.until - asked.at < timedelta(hours=2.1)
+    assert ended.until == ended.at
+
+
+def test_an_event_is_seen_within_two_seconds_in_list_page_and_chart(
+    page: Page, context: BrowserContext, url: str, broker: Broker, loop: None
+) -> None:
+    now = datetime.now(UTC)
+    broker.send(declaration("by-hand", now - timedelta(minutes=1)))
+    broker.send(report("by-hand", now - timedelta(seconds=10), workload=1_000, lag=7))
+    broker.flush()
+    page.goto(url)
+    line = page.locator("#jobs tbody tr", has=page.get_by_role("link", name="by-hand"))
+    expect(line).to_contain_text("7")
+    other = context.new_page()
+    other.goto(f"{url}/jobs/by-hand")
+    expect(other.locator(".d-chart svg").first).to_be_visible()
+    chart = "getElement(document.querySelector('.d-chart .nicegui-echart')).chart"
+    points = f"{chart}.getOption().series[0].data.map((point) => point[1])"
+    assert other.evaluate(points) == [1000]
+
+    took = []
+    for number in range(1, TRIES + 1):
+        broker.send(
+            report("by-hand", datetime.now(UTC), workload=1_000 * number + 340, lag=12_000 * number)
+        )
+        broker.flush()
+        sent = time.monotonic()
+        expect(line).to_contain_text(f"{12 * number}k")
+        expect(other.get_by_text(f"{number}.34k/s", exact=True)).to_be_visible()
+        other.wait_for_function(f"{points}.at(-1) === {1_000 * number + 340}")
+        took.append(time.monotonic() - sent)
+        if took[-1] < LIVE:
+            break
+    print(f"seen in list, page and chart after {took[-1]:.2f} s")
+
+    assert min(took) < LIVE
+    assert other.evaluate(points)[:2] == [1000, 1340]
+    # What is not known is said, and names of workers are text.
+    expect(other.locator(".d-tile", has_text="Latency")).to_contain_text("unknown")
+    expect(other.locator(".d-tile", has_text="Load of")).to_contain_text("unknown")
+    expect(other.locator("svg text", has_text="<b>hot</b>")).to_be_visible()
+    assert other.locator("svg b").count() == 0
+
+
+def test_a_phone_shows_all_without_scrolling_sideways(
+    browser: Browser, url: str, loop: None
+) -> None:
+    context = browser.new_context(
+        viewport=PHONE, device_scale_factor=2, has_touch=True, is_mobile=True, color_scheme="dark"
+    )
+    page = context.new_page()
+    page.goto(url)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=60_000)
+    assert widths(page) == (390, 390)
+    keep(page, "phone-list-dark")
+
+    at_work(page, url)
+    page.locator("#decisions tbody a").first.tap()
+    expect(page.locator("#candidates")).to_be_visible()
+    assert widths(page) == (390, 390)
+    keep(page, "phone-job-dark")
+
+    page.get_by_role("button", name="Set a floor …").tap()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Workers", exact=True)).to_be_visible()
+    box = dialog.locator("form").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    context.close()
+
+
+def test_a_keyboard_is_enough(page: Page, url: str, loop: None) -> None:
+    page.goto(url)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=60_000)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type(JOB)
+    expect(page.locator("#jobs tbody tr:visible")).to_have_count(1)
+    head = page.get_by_role("columnheader", name="Lag, records")
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("link", name=JOB).focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#decisions tbody a").first).to_be_visible(timeout=60_000)
+    page.locator("#decisions tbody a").first.focus()
+    page.keyboard.press("Enter")
+    expect(panel(page)).to_be_focused()
+    pin = page.get_by_role("button", name="Pin the workers …")
+    pin.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Workers", exact=True).focus()
+    page.keyboard.type("400")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("too many")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("above the job's scale.max")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(pin).to_be_focused()
+
+
+def test_light_and_dark_follow_the_system_or_what_was_chosen(
+    page: Page, url: str, loop: None
+) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(url)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=60_000)
+    assert lightness(page) < 0.2
+
+    theme = page.locator("[data-theme-switch]")
+    expect(theme).to_have_attribute("aria-label", "Theme: auto. Change to light.")
+    theme.click()
+    assert lightness(page) > 0.8
+    page.reload()
+    expect(theme).to_have_attribute("aria-label", "Theme: light. Change to dark.")
+    assert lightness(page) > 0.8
+    page.emulate_media(color_scheme="light")
+    theme.click()
+    assert lightness(page) < 0.2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_are_of_sufficient_contrast(page: Page, url: str, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(url)
+    expect(page.get_by_role("searchbox")).to_be_visible()
+
+    for ground in ("--surface", "--ground"):
+        for name in ("--ink", "--faint", "--link", "--good", "--warn", "--bad"):
+            assert contrast(page, name, ground) >= 4.5, (name, ground)
+    for name in ("--workload", "--forecast", "--capacity", "--applied", "--recommended", "--lag"):
+        assert contrast(page, name, "--surface") >= 3, name
+
+
+def lightness(page: Page) -> float:
+    """Return the luminance of the page's ground, in [0, 1]."""
+    return _luminance(page, "--ground")
+
+
+def contrast(page: Page, name: str, ground: str) -> float:
+    """Return the contrast of two colours, as WCAG 2.2 defines it."""
+    low, high = sorted((_luminance(page, name), _luminance(page, ground)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(page: Page, name: str) -> float:
+    shown = page.evaluate(
+        """(name) => {
+            const probe = document.body.appendChild(document.createElement("i"));
+            probe.style.color = `var(${name})`;
+            const found = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+            probe.remove();
+            return found;
+        }""",
+        name,
+    )
+    parts = [value / 255 for value in shown]
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in parts
+    )
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, broker: Broker) -> None:
+    now = datetime.now(UTC)
+    for each in range(MANY):
+        job = f"many-{each:04}"
+        broker.send(declaration(job, now - timedelta(minutes=1)))
+        broker.send(report(job, now, workload=100.0 + each, lag=each))
+    broker.flush()
+    page.goto(url)
+    expect(page.get_by_role("status").filter(has_text="jobs")).to_have_text(
+        re.compile(r"^100\d jobs$"), timeout=60_000
+    )
+    expect(page.get_by_text("page 1 of 41")).to_be_visible()
+    took = seconds_until(lambda: _next(page))
+    page.get_by_role("searchbox").fill("many-0777")
+    line = page.locator("#jobs tbody tr:visible")
+    expect(line).to_have_count(1)
+
+    seen = []
+    for number in range(1, TRIES + 1):
+        broker.send(
+            report("many-0777", datetime.now(UTC), workload=5.0, lag=54_000 + 1_000 * number)
+        )
+        broker.flush()
+        text = f"{54 + number}k"
+        seen.append(seconds_until(partial(expect(line).to_contain_text, text)))
+        if seen[-1] < LIVE:
+            break
+    print(f"a page turned in {took:.2f} s, an event seen after {seen[-1]:.2f} s")
+
+    assert min(seen) < LIVE
+    assert "q=many-0777" in page.url
+
+
+def _next(page: Page) -> None:
+    page.get_by_role("button", name="Next →").click()
+    expect(page.get_by_text("page 2 of 41")).to_be_visible()
+
+
+def test_kafka_goes_away_and_comes_back_while_the_page_is_open(
+    page: Page, url: str, broker: Broker
+) -> None:
+    page.goto(f"{url}/jobs/many-0001")
+    expect(page.get_by_role("heading", level=1)).to_have_text("many-0001")
+    banner = page.locator(".d-banner")
+    expect(banner).to_be_hidden()
+
+    broker.server.kill()
+    expect(banner).to_contain_text(
+        re.compile(r"Kafka does not answer since \d\d:\d\d.* What you see is of then; it resumes"),
+        timeout=30_000,
+    )
+    keep(page, "kafka-away", full=False)
+
+    broker.server.start()
+    expect(banner).to_be_hidden(timeout=30_000)
+    broker.send(report("many-0001", datetime.now(UTC), workload=7.0, lag=98_765))
+    broker.flush()
+    expect(page.get_by_text("98.8k records")).to_be_visible()
