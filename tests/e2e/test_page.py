@@ -164,14 +164,14 @@ def test_a_person_looks_explains_pauses_and_resumes(
     expect(chart).to_have_attribute("data-ready", "")
     expect(page.locator("#rescales tbody tr").first).to_be_visible(timeout=60_000)
 
-    # The newest moment on the chart.
+    # The moment of the rescale: a decision that weighed something.
     at = page.evaluate(
         """() => {
             const chart = getElement(document.querySelector(".d-chart .nicegui-echart")).chart;
-            const [newest] = chart.getOption().series[0].data.at(-1);
-            const [x] = chart.convertToPixel({ gridIndex: 0 }, [newest, 1]);
+            const tick = document.querySelector("#rescales tbody local-time").getAttribute("at");
+            const [x] = chart.convertToPixel({ gridIndex: 0 }, [Date.parse(tick), 1]);
             const box = chart.getDom().getBoundingClientRect();
-            return [box.x + x + 2, box.y + 150];
+            return [box.x + x + 3, box.y + 150];
         }"""
     )
     page.mouse.click(*at)
