@@ -1,16 +1,20 @@
 """What is published about the events and settings, written from the code.
 
-`python -m daedalus_shared DIR`: the events' schemas and the AsyncAPI document.
+`python -m daedalus_shared DIR`: the events' schemas, the AsyncAPI document, and a page an event;
+their examples lie in `DIR/examples`.
 `python -m daedalus_shared settings FILE PACKAGE…`: the page of settings, with those of services.
 `python -m daedalus_shared metrics FILE MODULE…`: the page of metrics, with those that the modules
 make when they are imported.
 """
 
+import json
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from daedalus_shared import metrics_page, telemetry
+from daedalus_shared.event_pages import pages
+from daedalus_shared.events.codec import BY_TYPE
 from daedalus_shared.schemas import documents
 from daedalus_shared.settings_page import page, settings_of
 
@@ -34,8 +38,16 @@ def main() -> None:
 def write_events(directory: Path) -> None:
     """Write all documents, and remove those that no event stands for any more."""
     directory.mkdir(parents=True, exist_ok=True)
-    made = documents()
-    for path in directory.glob("*.json"):
+    examples = {
+        path.stem: json.loads(path.read_text()) for path in (directory / "examples").glob("*.json")
+    }
+    if missing := sorted(BY_TYPE.keys() - examples.keys()):
+        raise SystemExit(
+            f"{directory / 'examples' / missing[0]}.json is missing: record one (headers, key, "
+            "value), such as by `daedalus tap TOPIC --json --headers`"
+        )
+    made = documents() | pages(examples)
+    for path in (*directory.glob("*.json"), *directory.glob("*.md")):
         if path.name not in made:
             path.unlink()
     for name, text in made.items():

@@ -71,9 +71,25 @@ class JobControl:
                 newest[override.key] = override
         return tuple(override for override in newest.values() if override.until > tick)
 
+    def answer(self, tick: datetime, grace: float) -> Approval | None:
+        """Return the last word on a rescale that counts at a tick; it may have ended since."""
+        known = [said for said in self.approvals if _counts(said, tick, grace)]
+        return known[-1] if known else None
+
+    def forgets_between(self, before: datetime, tick: datetime, grace: float) -> bool:
+        """Whether what was learned up to the tick `before` is forgotten by the tick `tick`."""
+        return any(
+            not _counts(forget, before, grace) and _counts(forget, tick, grace)
+            for forget in self.forgets
+        )
+
     @staticmethod
     def _forgotten(declaration: Declaration, forgets: "tuple[Forget, ...] | list[Forget]") -> bool:
-        return any(forget.at >= declaration.at for forget in forgets)
+        return any(forget.at >= declaration.at for forget in forgets if not forget.stays_declared)
+
+
+def _counts(event: ControlEvent, tick: datetime, grace: float) -> bool:
+    return event.at + timedelta(seconds=grace) <= tick
 
 
 def _with(events: tuple[E, ...], event: E) -> tuple[E, ...]:

@@ -152,6 +152,22 @@ class Policy(Section):
     courtesies: Courtesies = Courtesies()
     """What a rescale must respect beside the plan."""
 
+    approval: Literal["none", "required"] = "none"
+    """`required` holds each rescale that the planner wants until a person approves it (`daedalus
+    approve`). What people ask for themselves (pin, floor, ceiling) needs no other word, nor does
+    what brings the job into its bounds."""
+
+    approval_time: PositiveSeconds = 900.0
+    """Seconds that a rescale waits for its approval, and that an approval or a rejection holds."""
+
+    approval_lapse: Literal["drop", "act"] = "drop"
+    """What becomes of a rescale whose time is up without a word: `drop` asks anew, `act` carries
+    it out."""
+
+    approval_spares: Literal["nothing", "overload"] = "nothing"
+    """What needs no approval: `overload` is a scale-up without which the backlog would last longer
+    than `recovery_target`."""
+
     recovery_target: PositiveSeconds = 600.0
     """Seconds within which the job must have caught up after a rescale (R)."""
 

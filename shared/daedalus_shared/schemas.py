@@ -92,11 +92,12 @@ def _message(event: type[Event]) -> dict[str, Any]:
             },
         },
         "payload": {"$ref": f"./{name}.json"},
-        "bindings": {"kafka": {"key": {**text, "description": _key(event)}}},
+        "bindings": {"kafka": {"key": {**text, "description": key_of(event)}}},
     }
 
 
-def _key(event: type[Event]) -> str:
+def key_of(event: type[Event]) -> str:
+    """Return what an event's key is made of, in words."""
     return {
         "knowledge": "`<job>/<kind>/<instance>`",
         "control": f"`<job>/{event.KIND}…`",

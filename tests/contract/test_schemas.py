@@ -1,8 +1,16 @@
 """What is published about the events equals the code."""
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from daedalus_shared.events.codec import EVENTS
+import pytest
+
+from daedalus_shared.event_pages import pages
+from daedalus_shared.events import decode, encode, event_type, headers
+from daedalus_shared.events.codec import BY_TYPE, EVENTS
 from daedalus_shared.schemas import asyncapi, documents, schema
 from daedalus_shared.topics import CATALOGUE
 
@@ -13,6 +21,89 @@ def test_the_checked_in_documents_equal_the_code() -> None:
     found = {path.name: path.read_text() for path in DOCS.glob("*.json")}
 
     assert found == documents(), "run `make schemas` and commit what it writes"
+
+
+EXAMPLES = {path.stem: json.loads(path.read_text()) for path in (DOCS / "examples").glob("*.json")}
+
+
+def test_the_checked_in_pages_equal_the_code() -> None:
+    found = {path.name: path.read_text() for path in DOCS.glob("*.md")}
+
+    assert EXAMPLES.keys() == BY_TYPE.keys(), "an example an event in docs/events/examples"
+    assert found == pages(EXAMPLES), "run `make schemas` and commit what it writes"
+
+
+def holds(written: Any, told: Any) -> bool:
+    """Whether all of an example is written again; a field that is newer than it may be beside."""
+    if isinstance(told, dict):
+        return all(name in written and holds(written[name], each) for name, each in told.items())
+    if isinstance(told, list):
+        return len(written) == len(told) and all(map(holds, written, told))
+    return bool(written == told)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_an_event_in_full(name: str) -> None:
+    example = EXAMPLES[name]
+    told = {key: value.encode() for key, value in example["headers"].items()}
+
+    event = decode(json.dumps(example["value"]).encode(), told, key=example["key"].encode())
+
+    assert event_type(type(event)) == name
+    assert headers(event) == told
+    assert holds(json.loads(encode(event)), example["value"])
+
+
+def test_the_examples_tell_of_one_tick() -> None:
+    value = EXAMPLES["daedalus.decisions.v1"]["value"]
+    tick = EXAMPLES["daedalus.decisions.v1"]["headers"]["correlationid"]
+    loop = ("metrics", "capacity-updates", "forecasts", "scale-commands", "scale-outcomes",
+            "recoveries")  # fmt: skip
+
+    assert {EXAMPLES[f"daedalus.{each}.v1"]["headers"]["correlationid"] for each in loop} == {tick}
+    for each in ("metrics", "capacity-updates", "forecasts", "control.JobSpec"):
+        assert EXAMPLES[f"daedalus.{each}.v1"]["headers"]["ce_id"] in value["inputs"], each
+    assert EXAMPLES["daedalus.scale-commands.v1"]["headers"]["ce_id"] == value["command"]
+
+
+def test_pages_link_to_what_there_is() -> None:
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#][^)]*)\)", page.read_text()):
+            if not target.startswith("https://"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+        anchors = set(re.findall(r"\]\(#([^)]*)\)", page.read_text()))
+        heads = {head.lower() for head in re.findall(r"^### (.*)$", page.read_text(), re.MULTILINE)}
+        assert anchors <= heads, page.name
+
+
+def references(found: Any) -> Iterator[str]:
+    if isinstance(found, dict):
+        for name, value in found.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(found, list):
+        for each in found:
+            yield from references(each)
+
+
+def test_the_asyncapi_document_holds_together() -> None:
+    document = asyncapi()
+
+    assert document["asyncapi"] == "3.0.0"
+    for reference in references(document):
+        if reference.startswith("./"):
+            assert (DOCS / reference).exists(), reference
+            continue
+        found: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+    for message in document["components"]["messages"].values():
+        assert message["name"] in BY_TYPE
+        assert set(message["headers"]["required"]) <= set(message["headers"]["properties"])
+    for operation in document["operations"].values():
+        assert operation["action"] in {"send", "receive"}
 
 
 def test_every_field_says_what_it_means() -> None:

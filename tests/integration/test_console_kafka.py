@@ -36,10 +36,14 @@ from daedalus_shared.events import (
 )
 from daedalus_shared.topics import partition_of, topic_of
 from harness.fixtures import need_tools
+from harness.recorded import assert_kept, recorded
 
 pytestmark = pytest.mark.kafka
 
 PARTITIONS = 4
+
+SAMPLES = Path(__file__).parent / "samples"
+"""What people see, as it was kept."""
 
 YSB = """
 job: {job}
@@ -58,9 +62,9 @@ class Console:
         self.bootstrap = bootstrap
         self.producer = Producer({"bootstrap.servers": bootstrap})
 
-    def __call__(self, *arguments: str, code: int = 0) -> str:
+    def __call__(self, *arguments: str, code: int = 0, columns: int = 300) -> str:
         found = CliRunner().invoke(
-            build(), [*arguments, "--bootstrap", self.bootstrap], env={"COLUMNS": "300"}
+            build(), [*arguments, "--bootstrap", self.bootstrap], env={"COLUMNS": str(columns)}
         )
         assert found.exit_code == code, found.output
         return found.output
@@ -189,6 +193,106 @@ def test_topics_are_created_once_and_listed(console: Console) -> None:
     assert all(topic["compression"] == "zstd" for topic in listed.values())
 
 
+@pytest.fixture(scope="module", name="run")
+def _run(console: Console) -> Iterator[Console]:
+    """A recorded run of `ysb` that has just happened, in Kafka; times are shown in UTC.
+
+    Its tests come first: `jobs` lists what the others declare too.
+    """
+    zone = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    end = datetime.now(UTC) - timedelta(seconds=15)
+    for event in recorded(Path(__file__).parent / "recorded" / "ysb.jsonl.gz", end):
+        console.send(event)  # one by one: by the broker's clock they are told in this order
+    yield console
+    if zone is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = zone
+    time.tzset()
+
+
+@pytest.mark.parametrize("columns", [60, 90, 140])
+def test_jobs_are_listed_as_it_was_kept(run: Console, columns: int) -> None:
+    text = run("jobs", columns=columns)
+
+    assert max(map(len, text.splitlines())) <= columns
+    assert_kept(text, SAMPLES / f"jobs-{columns}.txt")
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["explain", "ysb"], id="explain"),
+        pytest.param(["explain", "ysb", "--last-rescale"], id="explain-last-rescale"),
+        pytest.param(["history", "ysb"], id="history"),
+        pytest.param(["history", "ysb", "--limit", "2"], id="history-limit"),
+        pytest.param(
+            ["tap", "scale-outcomes", "recoveries", "--job", "ysb", "--where", "to_scale_out>2"],
+            id="tap-where",
+        ),
+        pytest.param(["tap", "control", "--job", "ysb"], id="tap-control"),
+    ],
+)
+def test_what_people_see_of_a_run_is_as_it_was_kept(
+    run: Console, request: pytest.FixtureRequest, arguments: list[str], columns: int
+) -> None:
+    text = run(*arguments, columns=columns)
+
+    assert max(map(len, text.splitlines())) <= columns
+    name = request.node.callspec.id.rpartition("-")[0] or request.node.name
+    assert_kept(text, SAMPLES / f"{name}-{columns}.txt")
+
+
+def test_a_decision_is_found_by_its_id(run: Console) -> None:
+    (last,) = [
+        record["event"] | {"id": record["id"]}
+        for record in run.lines("tap", "decisions", "--job", "ysb", "--where", "chosen=3",
+                                "--where", "scale_out=1", "--where", "command!=null")
+    ]  # fmt: skip
+
+    found = run.json("explain", "ysb", "--decision", last["id"][:8])
+
+    assert found["decision"]["sentence"] == last["sentence"]
+    assert found["rescale"]["recovery"]["command"] == last["command"]
+    assert "no decision 00000000" in run("explain", "ysb", "--decision", "00000000", code=4)
+
+
+def test_headers_are_shown_and_conditions_hold(run: Console) -> None:
+    text = run("tap", "scale-commands", "--job", "ysb", "--headers")
+    assert text.count("ce_type: daedalus.scale-commands.v1") == text.count("correlationid: ysb@")
+
+    (override,) = run.lines("tap", "control", "--job", "ysb", "--where", "type=Override")
+    assert override["event"]["why"] == "release until noon"
+    assert "nothing on scale-outcomes where status=refused" in run(
+        "tap", "scale-outcomes", "--job", "ysb", "--where", "status=refused"
+    )
+    assert "did you mean 'status'" in run("tap", "scale-outcomes", "--where", "sttus=x", code=2)
+
+
+def test_an_export_holds_what_lies_on_the_topics(run: Console, tmp_path: Path) -> None:
+    path = tmp_path / "ysb.jsonl"
+    told = run.json("export", str(path), "--job", "ysb")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+
+    assert told["records"] == len(rows) == sum(told["topics"].values())
+    stamps = [row["timestamp"] for row in rows]
+    assert stamps == sorted(stamps)
+    assert {row["event"]["job"] for row in rows} == {"ysb"}
+    late = tmp_path / "late.jsonl.gz"
+    since = run.json("export", str(late), "--job", "ysb", "--since", stamps[-1])
+    assert since["topics"]["control"] == told["topics"]["control"], "specs count for long"
+    assert since["records"] < told["records"]
+    only = run.json("export", str(tmp_path / "c.parquet"), "--topic", "control", "--job", "ysb")
+    assert only["topics"] == {"control": told["topics"]["control"]}
+    assert "no file is written" in run(
+        "export", str(tmp_path / "none.jsonl"), "--job", "nobody", code=4
+    )
+    assert not (tmp_path / "none.jsonl").exists()
+
+
 def test_a_job_is_declared_changed_and_left_alone(console: Console, tmp_path: Path) -> None:
     good = job_file(tmp_path, "declared")
     (tmp_path / "bad.yaml").write_text("job: bad")
@@ -240,7 +344,11 @@ def test_a_rescale_is_listed_and_explained(console: Console, tmp_path: Path) -> 
     at = datetime.now(UTC)
     console.send(*rescale("told", at))
 
-    (found,) = console.json("history", "told")
+    spec, found = console.json("history", "told")
+    assert (spec["kind"], spec["text"].partition(" has it ")[2]) == (
+        "spec",
+        "declared: act, planner horizon, 1 to 8 workers",
+    )
     assert (found["from"], found["to"], found["sentence"]) == (4, 6, "More is expected.")
     assert found["outcomes"][0]["status"] == "applied"
     assert found["recovery"]["recovery"] == 62
@@ -425,6 +533,8 @@ def test_a_watched_folder_is_applied_whenever_it_changes(console: Console, tmp_p
         pytest.param(["tap", "decisions"], id="tap"),
         pytest.param(["watch"], id="watch"),
         pytest.param(["history", "ysb"], id="history"),
+        pytest.param(["explain", "ysb"], id="explain"),
+        pytest.param(["export", "ysb.jsonl", "--job", "ysb"], id="export"),
         pytest.param(["pause", "ysb", "--until", "1h", "--why", "x"], id="pause"),
         pytest.param(["topics", "create"], id="topics create"),
     ],

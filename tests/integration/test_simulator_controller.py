@@ -1,14 +1,19 @@
 """The same metrics give the same decisions through Kafka and through the `Controller`.
 
 What the services decided in a run on a real broker, with two replicas each and one of each killed,
-is held against one object that is fed the same events of each job in their order.
+is held against one object that is fed the same events of each job in their order. The recorded run
+is then replayed by the command, from the topics and from exported files.
 """
 
+import json
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +26,7 @@ from daedalus_shared.events import (
     ScaleOutcome,
 )
 from daedalus_simulator.controller import Controller
-from harness.broker import running_broker
+from harness.broker import Broker, running_broker
 from harness.closed_loop import START, ClosedLoop, Played
 from harness.fixtures import need_tools
 from harness.replicas import Replica
@@ -46,9 +51,19 @@ MISSING = {"forecast_missing", "analyzer_missing"}
 """Marks of ticks that had to do without an event that another process had not sent yet."""
 
 
-def test_services_on_kafka_decide_as_the_controller_does(tmp_path: Path) -> None:
+@pytest.fixture(scope="module", name="recorded")
+def _recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Played, Broker]]:
+    """A run, and the broker that still holds it."""
     need_tools("java", "mvn")
-    played = on_kafka(tmp_path)
+    directory = tmp_path_factory.mktemp("run")
+    with running_broker(directory / "kafka") as broker:
+        yield on_kafka(broker, directory), broker
+
+
+def test_services_on_kafka_decide_as_the_controller_does(
+    recorded: tuple[Played, Broker],
+) -> None:
+    played, _ = recorded
     through_kafka = {(each.job, each.tick): each for each in played.of(Decision) if not each.shadow}
     last = max(tick for _, tick in through_kafka)
     said = list(through_controllers(played))
@@ -78,10 +93,67 @@ def test_services_on_kafka_decide_as_the_controller_does(tmp_path: Path) -> None
     assert {key: commanded.get(key) for key in played.commands()} == played.commands()
 
 
-def on_kafka(directory: Path) -> Played:
+def daedalus(*arguments: str) -> tuple[int, Any]:
+    """Run the command; return its exit code and the JSON that it printed."""
+    found = subprocess.run(
+        [sys.executable, "-m", "daedalus_console", *arguments, "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.stdout, found.stderr
+    return found.returncode, json.loads(found.stdout)
+
+
+@pytest.mark.parametrize("suffix", ["topics", "jsonl.gz", "parquet"])
+def test_a_replay_takes_the_decisions_that_were_taken(
+    recorded: tuple[Played, Broker], tmp_path: Path, suffix: str
+) -> None:
+    played, broker = recorded
+    # The planners are obeyed in turn. Of a job both are judged, the shadow too.
+    jobs = {"topics": ("job-00", "job-01"), "jsonl.gz": ("job-00",), "parquet": ("job-01",)}[suffix]
+    where = ["--bootstrap", broker.bootstrap]
+    decided = {each.id for each in played.of(Decision) if each.job in jobs}
+
+    judged = 0
+    for job in jobs:
+        source, place = "topics", where
+        if suffix != "topics":
+            source, place = str(tmp_path / f"{job}.{suffix}"), []
+            code, exported = daedalus("export", source, "--job", job, *where)
+            assert (code, exported["no_event"]) == (0, 0)
+        code, found = daedalus("replay", source, "--job", job, *place)
+        assert code == 0, found
+        assert (found["different"], found["cannot_be_judged"]) == (0, 0)
+        assert found["jobs"][0]["planner_alone"] == 0
+        judged += found["same"]
+    assert judged >= len(decided) > 20 * len(jobs)
+
+
+def test_a_metric_that_was_tampered_with_is_found(
+    recorded: tuple[Played, Broker], tmp_path: Path
+) -> None:
+    _, broker = recorded
+    path = tmp_path / "job.jsonl"
+    code, _ = daedalus("export", str(path), "--job", "job-02", "--bootstrap", broker.bootstrap)
+    assert code == 0
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    reports = [row for row in rows if row.get("type") == "JobMetrics"]
+    report = reports[len(reports) // 2]["event"]
+    report["samples"][0]["workload"] += 1.0
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    code, found = daedalus("replay", str(path))
+
+    assert code == 1
+    first = found["jobs"][0]["first_difference"]
+    late = datetime.fromisoformat(first["tick"]) - datetime.fromisoformat(report["at"])
+    assert timedelta(0) <= late <= timedelta(seconds=6), "in the tick that the report belongs to"
+    assert first["fields"][0]["event"] == "CapacityUpdate"
+    assert first["fields"][0]["field"].startswith("workload.")
+
+
+def on_kafka(broker: Broker, directory: Path) -> Played:
     """Play the jobs against two replicas of each service; one of each stage is killed."""
     with ExitStack() as stack:
-        broker = stack.enter_context(running_broker(directory / "kafka"))
         replicas = [
             service(stage, number, broker, directory, **settings)
             for number in range(2)

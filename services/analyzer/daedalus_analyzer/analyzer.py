@@ -60,7 +60,7 @@ class Analyzer:
                 return self._report(control, state, event)
             case ScaleOutcome():
                 return Step(_with_outcome(state, event))
-            case Forget():
+            case Forget() if not event.stays_declared:  # else at the tick that it counts from
                 return Step(_without_forgotten(control, state, event))
         return Step(state)
 
@@ -81,6 +81,9 @@ class Analyzer:
         if spec is None:  # not declared: what was learned is kept, what waits is not
             kept = state.model_copy(update=seen | {"open": ()})
             return Step(kept if state.loop or state.outcomes else None)
+        grace = spec.policy.forecast_grace
+        if state.tick is not None and control.forgets_between(state.tick, report.tick, grace):
+            state = state.unlearned()
         state = state.model_copy(update=seen | {"open": (), "tick": report.tick})
         return self._tick(state, samples, report, spec)
 

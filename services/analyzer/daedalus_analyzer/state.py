@@ -73,3 +73,21 @@ class AnalyzerState(BaseModel):
 
     downtimes_down: tuple[float, ...] = ()
     """The last downtimes of rescales to fewer workers, seconds."""
+
+    def unlearned(self) -> "AnalyzerState":
+        """Return the state with nothing learned: what runs now, and what it waits for, stays."""
+        return AnalyzerState(
+            seen=self.seen,
+            sampled=self.sampled,
+            tick=self.tick,
+            open=self.open,
+            learned=self.learned,
+            workers=tuple(WorkerLoad(load.id, load.seen) for load in self.workers),
+            scale_out=self.scale_out,
+            scale_out_since=self.scale_out_since,
+            cold_since=self.cold_since,
+            warming=self.warming,
+            outcomes=self.outcomes,
+            outcome_at=self.outcome_at,
+            watch=self.watch,
+        )

@@ -174,6 +174,8 @@ def _decision(state: JobState, event: Decision) -> tuple[JobState, Entry | None]
     if event.shadow or (before and before.tick >= event.tick):
         return state, None
     after = replace(state, decision=event)
+    if event.asked is not None and event.asked.decision == event.id:
+        return after, Entry(event.at, event.job, Kind.DECISION, lines.of(event))
     if event.chosen == event.scale_out or event.chosen is None:
         return after, None
     if event.dry_run and before and _same_advice(before, event):

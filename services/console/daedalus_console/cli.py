@@ -11,9 +11,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from daedalus_console.commands import admin, declare, knowledge, quota, serve, show, stream, wish
+from daedalus_console.commands import (
+    account,
+    admin,
+    answer,
+    declare,
+    knowledge,
+    quota,
+    serve,
+    show,
+    stream,
+    wish,
+)
 from daedalus_console.errors import ConsoleError
-from daedalus_console.options import CODES, TIMES
+from daedalus_console.options import CODES, COMPLETION, TIMES
 
 GROUP = "daedalus.commands"
 """Entry points of this group name a function `register(app: typer.Typer) -> None`."""
@@ -23,6 +34,8 @@ HELP = f"""Scale stream-processing jobs by what is coming: declare, watch, expla
 {TIMES}
 
 {CODES}
+
+{COMPLETION}
 """
 
 
@@ -49,7 +62,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for part in (declare, show, stream, wish, quota, admin, knowledge, serve):
+    for part in (declare, show, stream, wish, answer, account, quota, admin, knowledge, serve):
         part.register(app)
     return app
 
@@ -77,13 +90,30 @@ def extend(app: typer.Typer, found: Sequence[EntryPoint], warn: Callable[[str], 
         register(app)
 
 
+def renamed(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with `compare --live` as `standings`.
+
+    `compare` plays traces on a simulated job and belongs to the simulator; what runs now is read
+    from the topics, which the console does.
+
+    >>> renamed(["compare", "--live", "ysb"]), renamed(["compare", "a.csv"])
+    (['standings', 'ysb'], ['compare', 'a.csv'])
+    """
+    found = list(arguments)
+    if found[:1] == ["compare"] and "--live" in found:
+        found.remove("--live")
+        found[0] = "standings"
+    return found
+
+
 def main() -> None:
     """Run the command."""
     app = build()
-    if wants_extensions(app, sys.argv[1:]):
+    arguments = renamed(sys.argv[1:])
+    if wants_extensions(app, arguments):
         extend(
             app,
             tuple(entry_points(group=GROUP)),
             lambda text: typer.echo(f"daedalus: {text}", err=True),
         )
-    app(prog_name="daedalus")
+    app(arguments, prog_name="daedalus")

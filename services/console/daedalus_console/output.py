@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -32,3 +34,13 @@ def warn(text: str) -> None:
     """Print a line on standard error."""
     sys.stderr.write(f"daedalus: {text}\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show on a terminal that something is being done, on standard error."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(text):
+        yield

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Direction, Forget, Override, OverrideKind
+from daedalus_shared.events import Approval, Direction, Forget, Override, OverrideKind
 from daedalus_shared.job_spec import JobSpec
 
 
@@ -103,15 +103,23 @@ def taken_back(
     ]
 
 
-def forget(job: str, control: JobControl, author: Author) -> Forget:
-    """Return the event that ends a job."""
+def forget(
+    job: str, control: JobControl, author: Author, why: str = "", *, stays_declared: bool = False
+) -> Forget:
+    """Return the event that ends a job, or that has what was learned of it forgotten."""
     declared(job, control)
     return Forget(
-        job=job, at=instant_after(control, author.now), source=author.source, author=author.name
+        job=job,
+        at=instant_after(control, author.now),
+        source=author.source,
+        author=author.name,
+        why=why,
+        stays_declared=stays_declared,
     )
 
 
-def effective(event: Override | Forget, spec: JobSpec) -> datetime:
+def effective(event: Override | Approval | Forget, spec: JobSpec) -> datetime:
     """Return the instant from which a tick's end counts the event in."""
-    grace = 0.0 if isinstance(event, Forget) else spec.policy.forecast_grace
+    at_once = isinstance(event, Forget) and not event.stays_declared
+    grace = 0.0 if at_once else spec.policy.forecast_grace
     return event.at + timedelta(seconds=grace)

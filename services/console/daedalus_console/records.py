@@ -27,6 +27,8 @@ class Record:
     event: Event | None = None
     why: str | None = None
     """Why it is no event; None for an event and for a tombstone."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Its headers in their order, as text that is harmless on a terminal."""
 
     @property
     def tombstone(self) -> bool:
@@ -49,8 +51,12 @@ class Record:
         """Return the beginning of the value as text that is harmless on a terminal."""
         return printable((self.value or b"")[: 4 * limit].decode(errors="replace"))[:limit]
 
-    def as_json(self) -> str:
-        """Return the record on one line of JSON."""
+    def as_json(self, *, headers: bool = False) -> str:
+        """Return the record on one line of JSON, with its headers where they are wanted."""
+        return json.dumps(self.document(headers=headers))
+
+    def document(self, *, headers: bool = False) -> dict[str, Any]:
+        """Return the record as values of JSON."""
         found: dict[str, Any] = {
             "topic": self.topic,
             "partition": self.partition,
@@ -68,7 +74,9 @@ class Record:
         else:
             found["error"] = self.why
             found["value"] = (self.value or b"").decode(errors="replace")
-        return json.dumps(found)
+        if headers:
+            found["headers"] = dict(self.headers)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,10 @@ def read(raw: Raw) -> Record:
         value=raw.value,
         event=event,
         why=why,
+        headers=tuple(
+            (printable(name), printable((value or b"").decode(errors="replace")))
+            for name, value in raw.headers
+        ),
     )
 
 

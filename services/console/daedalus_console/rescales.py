@@ -38,7 +38,9 @@ class Rescale:
     def change(self) -> tuple[int | None, int | None]:
         """Workers before and wanted."""
         event = self.command or self.outcome or self.recovery
-        return (event.from_scale_out, event.to_scale_out) if event else (None, None)
+        if event is not None:
+            return (event.from_scale_out, event.to_scale_out)
+        return (self.decision.scale_out, self.decision.chosen) if self.decision else (None, None)
 
     @property
     def promise(self) -> Promise | None:
@@ -70,32 +72,35 @@ class Rescale:
 
 def rescales(events: Iterable[Event]) -> list[Rescale]:
     """Return the rescales that the events tell of, oldest first."""
-    parts: dict[str, _Parts] = {}
+    parts: dict[str, Parts] = {}
     decisions: dict[str, Decision] = {}
     for event in events:
         match event:
             case Decision():
                 decisions[event.id] = event
             case ScaleCommand():
-                parts.setdefault(event.id, _Parts()).command = event
+                parts.setdefault(event.id, Parts()).command = event
             case ScaleOutcome():
-                parts.setdefault(event.command, _Parts()).outcomes[event.id] = event
+                parts.setdefault(event.command, Parts()).outcomes[event.id] = event
             case Recovery():
-                parts.setdefault(event.command, _Parts()).recovery = event
+                parts.setdefault(event.command, Parts()).recovery = event
     by_command = {one.command: one for one in decisions.values() if one.command}
     found = [part.rescale(command, by_command.get(command)) for command, part in parts.items()]
     return sorted(found, key=lambda rescale: rescale.tick)
 
 
 @dataclass
-class _Parts:
+class Parts:
+    """What is known of one command so far."""
+
     command: ScaleCommand | None = None
     outcomes: dict[str, ScaleOutcome] = field(default_factory=dict)
     recovery: Recovery | None = None
 
     def rescale(self, command: str, decision: Decision | None) -> Rescale:
+        """Return what is known of it; there is one part at least, or the decision."""
         outcomes = tuple(sorted(self.outcomes.values(), key=lambda outcome: outcome.at))
-        event = next(one for one in (self.command, *outcomes, self.recovery) if one)
+        event = next(one for one in (self.command, *outcomes, self.recovery, decision) if one)
         return Rescale(
             command_id=command,
             tick=event.tick,

@@ -16,7 +16,7 @@ from daedalus_forecaster.outlook import Now, Outlook, forecast, model_path, scor
 from daedalus_forecaster.state import ForecasterState, Reason, Serving, Training
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, Event, Forecast, Forget, JobMetrics, Sample
-from daedalus_shared.job_spec import Policy
+from daedalus_shared.job_spec import JobSpec, Policy
 from daedalus_shared.service import Step
 
 DELAY = 5
@@ -65,7 +65,8 @@ class Forecaster:
         """Fold a report into the job's history; at a tick, score and forecast."""
         match event:
             case Forget() if state is not None and state.at <= event.at:
-                return Step(None)
+                # Of a job that goes on: at the tick that it counts from, as all replicas agree.
+                return Step(state if event.stays_declared else None)
             case JobMetrics() if state is None or event.at > state.at:
                 if event.tick is not None and (state is None or event.tick > state.tick):
                     return self._tick(control, state, event, event.tick)
@@ -79,9 +80,9 @@ class Forecaster:
         event: JobMetrics,
         tick: datetime,
     ) -> Step[ForecasterState]:
-        if state is not None and any(state.tick < forget.at <= tick for forget in control.forgets):
-            state = None
         spec = control.spec(tick)
+        if state is not None and _is_forgotten(control, state, tick, spec):
+            state = None
         if spec is None:
             return Step(_silent(state, event))
 
@@ -170,6 +171,19 @@ class Forecaster:
             fallback=outlook.reason not in (Reason.ACCURATE, Reason.COMBINED),
             why=outlook.why,
         )
+
+
+def _is_forgotten(
+    control: JobControl, state: ForecasterState, tick: datetime, spec: JobSpec | None
+) -> bool:
+    """Whether what is known of a job is forgotten at a tick, for good or to be learned anew."""
+    if any(
+        state.tick < forget.at <= tick for forget in control.forgets if not forget.stays_declared
+    ):
+        return True
+    return spec is not None and control.forgets_between(
+        state.tick, tick, spec.policy.forecast_grace
+    )
 
 
 def takes_effect(state: ForecasterState | None, event: Event) -> bool:

@@ -1,11 +1,14 @@
 """What the courtesies need of a tick's evidence, and what the tick leaves them to remember."""
 
+from daedalus_planner.domain.approvals import Desk
 from daedalus_planner.domain.courtesies import delays, overload, reverts, stand_ins
 from daedalus_planner.domain.courtesies.memory import Memory, PastWish
 from daedalus_planner.domain.courtesies.stack import Occasion
 from daedalus_planner.domain.situation import Reason, Situation
+from daedalus_planner.domain.wish import Wish
 from daedalus_planner.evidence import Evidence
 from daedalus_shared.events import ScaleCommand
+from daedalus_shared.policy import Policy
 
 
 def falls_back(evidence: Evidence, found: Situation | Reason) -> bool:
@@ -37,6 +40,20 @@ def occasion(evidence: Evidence, current: int, found: Situation | Reason) -> Occ
     )
 
 
+def desk(evidence: Evidence, wish: Wish, current: int, found: Situation | Reason) -> Desk:
+    """Return what tells whether a wish may go ahead where a person's word is required."""
+    rescale, policy = evidence.rescale, evidence.policy
+    averts = policy.approval_spares == "overload" and wish.chosen > current
+    return Desk(
+        at=evidence.tick,
+        policy=policy,
+        request=evidence.memory.request,
+        last=evidence.answer,
+        rescaled=None if rescale is None else rescale.converged_at or rescale.at,
+        spared=averts and isinstance(found, Situation) and _is_too_long(found, policy),
+    )
+
+
 def remembered(
     evidence: Evidence,
     found: Situation | Reason,
@@ -60,4 +77,8 @@ def _is_overloaded(evidence: Evidence, found: Situation | Reason) -> bool:
     budget = evidence.policy.courtesies.budget
     if budget is None or not budget.spare_overload or not isinstance(found, Situation):
         return False
-    return overload.lasts(found) > evidence.policy.recovery_target
+    return _is_too_long(found, evidence.policy)
+
+
+def _is_too_long(found: Situation, policy: Policy) -> bool:
+    return overload.lasts(found) > policy.recovery_target

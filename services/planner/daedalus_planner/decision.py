@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daedalus_planner.considered import falls_back, occasion, remembered
+from daedalus_planner.considered import desk, falls_back, occasion, remembered
+from daedalus_planner.domain.approvals import Ruling, ruled
 from daedalus_planner.domain.courtesies import stand_ins
-from daedalus_planner.domain.courtesies.memory import Memory, PastWish
+from daedalus_planner.domain.courtesies.memory import Memory, PastWish, Request
 from daedalus_planner.domain.courtesies.stack import considerate
 from daedalus_planner.domain.figures import count, workers
 from daedalus_planner.domain.limits import limit
@@ -15,6 +16,7 @@ from daedalus_planner.domain.wish import Wish
 from daedalus_planner.evidence import Evidence
 from daedalus_shared.durations import text
 from daedalus_shared.events import (
+    Asked,
     Candidate,
     Decision,
     LateRecords,
@@ -51,13 +53,15 @@ class Outlook:
     """What the planner itself wanted; None where it was not asked."""
     late: LateRecords | None = None
     """What lateness was weighed with, where its price is not fixed."""
+    ruling: Ruling | None = None
+    """What a person's word says to it; None where nothing was wanted, as nothing was known."""
 
 
 def decide(
     evidence: Evidence, plan: PlanFunction, instance: str
 ) -> tuple[Decision, ScaleCommand | None, Memory]:
     """Return the decision of a tick by the planner `instance`, its command if any, its memory."""
-    found = consider(evidence, plan)
+    found = consider(evidence, plan, acts=not _shadow(evidence, instance))
     command = _command(evidence, found, instance)
     wanted = _wanted(evidence, found)
     sentences = [_said(evidence, found.wish), *notes(evidence)]
@@ -87,17 +91,24 @@ def decide(
         shadow=shadow,
         dry_run=evidence.policy.mode == "advise",
     )
+    decision = decision.model_copy(update={"asked": _asked(evidence, found, decision.id)})
     wish = None
     if found.wanted is not None:
         wish = PastWish(tick=evidence.tick, decision=decision.id, scale_out=found.wanted)
     memory = remembered(evidence, found.found, wish, command)
+    if found.ruling is not None:
+        request = _named(found.ruling.request, decision.id)
+        memory = memory.model_copy(update={"request": request})
     if command is not None:
         command = command.model_copy(update={"decision": decision.id})
     return decision, command, memory
 
 
-def consider(evidence: Evidence, plan: PlanFunction) -> Outlook:
-    """Return what is wanted: what holds the job, else the plan, inside all limits."""
+def consider(evidence: Evidence, plan: PlanFunction, *, acts: bool = True) -> Outlook:
+    """Return what is wanted: what holds the job, else the plan, inside all limits.
+
+    A planner that `acts` needs a person's word where the spec requires one; a shadow needs none.
+    """
     current, pending = evidence.scale_out, evidence.pending
     situation = _situation(evidence)
     if current is None or (situation in _HOLDS and not _falls_back(evidence, situation)):
@@ -112,9 +123,40 @@ def consider(evidence: Evidence, plan: PlanFunction) -> Outlook:
     wish = _held(evidence, situation) if planned is None else _wish(planned)
     wish = considerate(wish, occasion(evidence, current, situation))
     wish = limit(wish, current, evidence.bounds, evidence.overrides)
+    ruling = _ruled(evidence, wish, current, situation) if acts else Ruling(wish)
     if planned is None:
-        return Outlook(wish, situation)
-    return Outlook(wish, situation, planned.options, planned.chosen, planned.late)
+        return Outlook(ruling.wish, situation, ruling=ruling)
+    options, wanted, late = planned.options, planned.chosen, planned.late
+    return Outlook(ruling.wish, situation, options, wanted, late, ruling)
+
+
+def _ruled(evidence: Evidence, wish: Wish, current: int, situation: Situation | Reason) -> Ruling:
+    """Return what may be done of a wish before a person's word is heard, if one is required."""
+    stay = limit(Wish(current, wish.reason), current, evidence.bounds, evidence.overrides)
+    return ruled(wish, stay, current, desk(evidence, wish, current, situation))
+
+
+def _named(request: Request | None, decision: str) -> Request | None:
+    """Return a request with the decision that asks first, where that is this tick's."""
+    if request is None or request.decision:
+        return request
+    return request.model_copy(update={"decision": decision})
+
+
+def _asked(evidence: Evidence, found: Outlook, decision: str) -> Asked | None:
+    """Return what a decision tells of the rescale that needs a person's word."""
+    ruling = found.ruling
+    request = _named(ruling.request, decision) if ruling else None
+    if ruling is None or request is None or ruling.after is None:
+        return None
+    return Asked(
+        decision=request.decision,
+        scale_out=ruling.after,
+        until=request.until,
+        state=ruling.state,
+        approval=ruling.answer.id if ruling.answer else None,
+        promise=promise(evidence, found, ruling.after),
+    )
 
 
 def _falls_back(evidence: Evidence, situation: Situation | Reason) -> bool:

@@ -16,6 +16,7 @@ from daedalus_planner.domain.situation import Bounds, Reason, Series, Situation
 from daedalus_planner.state import OpenTick, PlannerState, capacity_of, changes, measured
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
+    Approval,
     Basis,
     CapacityPoint,
     CapacityUpdate,
@@ -44,6 +45,9 @@ class Evidence:
 
     overrides: tuple[Override, ...]
     """In force."""
+
+    answer: Approval | None
+    """The last word on a rescale, where the spec requires one."""
 
     seen: CapacityUpdate | None
     """The capacity update of this tick; None when missing."""
@@ -212,6 +216,7 @@ class Evidence:
             self.forecast,
             self.declaration,
             *self.overrides,
+            self.answer,
             self.rescale,
             self.latest,
             *self.recoveries,
@@ -303,6 +308,7 @@ def gather(
         waited_until=waited_until,
         declaration=declaration,
         overrides=control.overrides_at(tick, policy.forecast_grace),
+        answer=None if policy.approval == "none" else control.answer(tick, policy.forecast_grace),
         seen=seen,
         update=_filled(seen, forecast, state.memory, tick, policy),
         forecast=forecast,

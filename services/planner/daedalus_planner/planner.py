@@ -108,6 +108,7 @@ class Planner:
             complete = _complete(control, state, opened)
             if not complete and not late:
                 break
+            state = _unlearned(control, state, opened.tick)
             waited_until = report.id if report is not None and not complete else None
             evidence = gather(control, state, opened, waited_until)
             if evidence is None:  # forgotten since the tick was opened
@@ -129,6 +130,15 @@ def _is_over(control: JobControl, state: PlannerState, event: Event) -> bool:
     if state.decided is None or policy is None:
         return event.at >= forgotten_at
     return state.decided + timedelta(seconds=policy.loop) >= forgotten_at
+
+
+def _unlearned(control: JobControl, state: PlannerState, tick: datetime) -> PlannerState:
+    """Return the state with nothing learned where the tick is the first to count a Forget."""
+    policy = _policy(control, tick)
+    if state.decided is None or policy is None:
+        return state
+    forgets = control.forgets_between(state.decided, tick, policy.forecast_grace)
+    return state.unlearned() if forgets else state
 
 
 def _policy(control: JobControl, tick: datetime) -> Policy | None:

@@ -84,6 +84,13 @@ class PlannerState(BaseModel):
         ]
         return tuple(sorted(counting, key=lambda past: past.at))
 
+    def unlearned(self) -> "PlannerState":
+        """Return the state with nothing learned: rescales, commands and requests are facts."""
+        memory = Memory(
+            wishes=self.memory.wishes, unknown=self.memory.unknown, request=self.memory.request
+        )
+        return _with(self, memory=memory, accuracy=Accuracy(), objective=Objective())
+
 
 def counts(event: Event, tick: datetime, policy: Policy) -> bool:
     """Whether an outcome or a recovery lies early enough to count at a tick."""

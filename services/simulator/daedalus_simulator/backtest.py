@@ -5,21 +5,24 @@ from collections.abc import Callable
 from daedalus_simulator.domain.job import Job
 from daedalus_simulator.domain.policy import Policy
 from daedalus_simulator.domain.run import Run
-from daedalus_simulator.domain.world import World
+from daedalus_simulator.domain.world import START, World
 
 Progress = Callable[[int, int], None]
 """(seconds played, seconds in all) → shown to whoever waits."""
 
 
-def play(world: World, policy: Policy, progress: Progress | None = None) -> Run:
+def play(
+    world: World, policy: Policy, progress: Progress | None = None, workers: int = START
+) -> Run:
     """Play a world; a scale-out that the policy names is commanded at once.
 
     Args:
         world: What the job meets.
         policy: Fresh: it has seen no other run.
         progress: Called after each of the policy's intervals.
+        workers: That the job starts with.
     """
-    job = Job(world)
+    job = Job(world, workers)
     job.advance(policy.interval)
     while job.second < world.seconds:
         wanted = policy.decide(job)

@@ -1,4 +1,4 @@
-"""`daedalus backtest | compare`: policies on a simulated job, in virtual time."""
+"""`daedalus backtest | compare | replay | whatif`: the same code in virtual time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +45,14 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Write a page with plots (HTML)."),
 ]
+Bootstrap = Annotated[
+    str | None,
+    typer.Option(
+        "--bootstrap", "-b", envvar="DAEDALUS_BOOTSTRAP", metavar="HOST:PORT", show_default=False,
+        help="Kafka's address [default: of the local stack here, else localhost:9092].",
+    ),
+]  # fmt: skip
+Until = Annotated[str, typer.Option("--until", metavar="TIME", help="Up to then.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +76,24 @@ def register(app: typer.Typer) -> None:
             "daedalus compare traces/*.csv --engines flink,flink-slow --report all.html",
         ),
     )(compare)
+    app.command(
+        "replay",
+        short_help="Take recorded decisions again: are they the same?",
+        epilog=_examples(
+            "daedalus replay topics --job ysb --since 6h",
+            "daedalus export ysb.jsonl.gz --job ysb && daedalus replay ysb.jsonl.gz",
+            "daedalus replay all.parquet --json | jq .different",
+        ),
+    )(replay)
+    app.command(
+        "whatif",
+        short_help="Play a job's record with other settings.",
+        epilog=_examples(
+            "daedalus whatif ysb --set policy.recovery_target=180s",
+            "daedalus whatif ysb --set policy.prices.dial=steady --set scale.min=2 --since 7d",
+            "daedalus whatif ysb --from ysb.parquet --since start --set policy.planner=rules",
+        ),
+    )(whatif)
 
 
 def backtest(
@@ -171,6 +197,81 @@ def compare(
             ),
             tuple(traces),
             run.Choice(policies, engines, seeds),
+        )
+
+
+def replay(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="topics|FILE", help="`topics`, or a file that `daedalus export` has written."
+        ),
+    ] = "topics",
+    job: Annotated[
+        str | None,
+        typer.Option(
+            "--job", metavar="JOB", help="Only this job [default: all].", show_default=False
+        ),
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="TIME", help="From then on; `start` for all there is."),
+    ] = "start",
+    until: Until = "now",
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Run recorded inputs through the same code, and say whether the decisions are those taken.
+
+    What the recording lacks (a state from before it, an event that came too late) cannot be judged,
+    and is said. Exit codes: 0 all are the same; 1 some differ, the first is shown field by field;
+    5 none differs, and some cannot be judged.
+    """
+    from daedalus_simulator.runs import replay as run
+
+    with _one_line():
+        choice = run.Choice(
+            source=source, job=job, since=since, until=until, bootstrap=bootstrap, as_json=as_json
+        )
+        raise typer.Exit(run.replay(choice))
+
+
+def whatif(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="Name of the job.")],
+    settings: Settings = [],  # noqa: B006 -- typer copies it
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="topics|FILE", help="Where its record is."),
+    ] = "topics",
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="TIME", help="From then on; `start` for all there is."),
+    ] = "24h",
+    until: Until = "now",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the model's chance.")] = 0,
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Play a job's record with its own settings and with others, side by side.
+
+    Another scale-out would have changed lag and throughput: both are played on one model of the
+    job, made of the recorded workload, the learned capacity curve and the learned downtimes. The
+    record itself stands beside them as a check of the model.
+    """
+    from daedalus_simulator.runs import whatif as run
+
+    with _one_line():
+        run.whatif(
+            run.Choice(
+                job=job,
+                settings=tuple(settings),
+                source=source,
+                since=since,
+                until=until,
+                seed=seed,
+                bootstrap=bootstrap,
+                as_json=as_json,
+            )
         )
 
 

@@ -13,3 +13,15 @@ class UsageError(CommandError):
     """The command line makes no sense."""
 
     code: ClassVar[int] = 2
+
+
+class UnreachableError(CommandError):
+    """Kafka does not answer."""
+
+    code: ClassVar[int] = 3
+
+
+class NotFoundError(CommandError):
+    """There is no such job, topic or file, or nothing in it."""
+
+    code: ClassVar[int] = 4

@@ -11,6 +11,7 @@ from daedalus_shared.events.capacity import (
 )
 from daedalus_shared.events.codec import DecodeError, decode, encode, headers
 from daedalus_shared.events.control import (
+    Answer,
     Approval,
     ControlEvent,
     Declaration,
@@ -20,14 +21,16 @@ from daedalus_shared.events.control import (
     OverrideKind,
 )
 from daedalus_shared.events.dead_letters import DeadLetter
-from daedalus_shared.events.decisions import Candidate, Cost, Decision, LateRecords, Promise
+from daedalus_shared.events.decisions import Asked, Candidate, Cost, Decision, LateRecords, Promise
 from daedalus_shared.events.forecasts import Forecast, HorizonError
 from daedalus_shared.events.knowledge import Knowledge
 from daedalus_shared.events.metrics import JobMetrics, Sample, Worker
 from daedalus_shared.events.scaling import Recovery, ScaleCommand, ScaleOutcome, Status
 
 __all__ = [
+    "Answer",
     "Approval",
+    "Asked",
     "Basis",
     "Candidate",
     "CapacityPoint",

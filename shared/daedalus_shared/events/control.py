@@ -28,6 +28,12 @@ class Declaration(ControlEvent):
     spec: JobSpec
     """The whole of it."""
 
+    author: str = ""
+    """Who declares it; empty where nobody said."""
+
+    why: str = ""
+    """For what reason."""
+
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         if self.spec.job != self.job:
@@ -95,22 +101,59 @@ class Override(ControlEvent):
         return f"{self.kind}-{self.direction}|{self.at.isoformat()}"
 
 
+class Answer(StrEnum):
+    """What a person says to a rescale that waits."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
 class Approval(ControlEvent):
-    """A person allows a decision to be carried out, where the spec requires it."""
+    """A person's word on a rescale, where the spec requires one; a job's last word counts.
+
+    An approval holds for every rescale from `from_scale_out` the same way that goes no further than
+    `scale_out`; a rejection for each that goes as far or further. Either ends at `until`, and when
+    the job was rescaled after it.
+    """
 
     KIND: ClassVar[str] = "Approval"
 
     decision: str
-    """Id of the Decision."""
+    """Id of the Decision that asks for it, or of a later one that repeats it."""
 
     author: str = Field(min_length=1)
-    """Who allows it."""
+    """Whose word it is."""
+
+    answer: Answer = Answer.APPROVE
+    """Whether it may be carried out."""
+
+    from_scale_out: ScaleOut | None = None
+    """Workers that the decision would change; null: as the request says that `decision` made."""
+
+    scale_out: ScaleOut | None = None
+    """Workers that it would change them to; null: as the request says."""
+
+    until: Instant | None = None
+    """When the word ends; null: with the request."""
+
+    why: str = ""
+    """For what reason, shown in each decision that it shapes."""
 
 
 class Forget(ControlEvent):
-    """The job is no more: its specs end, and each service writes its tombstones."""
+    """What was learned of a job is forgotten; unless it stays declared, the job is no more.
+
+    Each service writes its tombstones then. A job that stays declared is learned anew from the
+    first tick on that ends the policy's grace after this event.
+    """
 
     KIND: ClassVar[str] = "Forget"
 
     author: str = Field(min_length=1)
     """Who asks."""
+
+    why: str = ""
+    """For what reason."""
+
+    stays_declared: bool = False
+    """Whether the job goes on under its spec, with nothing learned."""

@@ -5,7 +5,16 @@ from typing import ClassVar
 from pydantic import Field
 
 from daedalus_shared.durations import Seconds
-from daedalus_shared.events.base import Finite, Rate, Records, ScaleOut, Share, TickEvent, Value
+from daedalus_shared.events.base import (
+    Finite,
+    Instant,
+    Rate,
+    Records,
+    ScaleOut,
+    Share,
+    TickEvent,
+    Value,
+)
 from daedalus_shared.events.capacity import Basis
 
 Word = r"^[a-z0-9_]+$"
@@ -53,6 +62,28 @@ class LateRecords(Value):
 
     price: Seconds
     """Seconds of delay that a late record counts as beside its own."""
+
+
+class Asked(Value):
+    """A rescale that needs a person's word, and what was said to it so far."""
+
+    decision: str
+    """Id of the Decision that asked first; `daedalus approve` names it."""
+
+    scale_out: ScaleOut
+    """Workers that it would change to."""
+
+    until: Instant
+    """When its time is up: then the policy's `approval_lapse` says what becomes of it."""
+
+    state: str = Field(default="awaiting", pattern=Word)
+    """`awaiting`, `approved`, `rejected`, or `lapsed` when it goes ahead unanswered."""
+
+    approval: str | None = None
+    """Id of the Approval that was the last word; null without one."""
+
+    promise: Promise | None = None
+    """What is expected of it."""
 
 
 class Candidate(Value):
@@ -134,6 +165,10 @@ class Decision(TickEvent):
 
     promise: Promise | None = None
     """What is expected of the chosen scale-out; null when nothing changes."""
+
+    asked: Asked | None = None
+    """The rescale that needs a person's word; null where the spec requires none, or nothing is
+    wanted."""
 
     command: str | None = None
     """Id of the ScaleCommand that follows; null when none does."""

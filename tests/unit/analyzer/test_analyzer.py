@@ -381,6 +381,27 @@ def test_a_job_declared_anew_survives_the_old_wish_to_forget_it(kit: Kit) -> Non
     assert play.state == state
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["read at once", "read late"])
+def test_a_job_that_goes_on_is_learned_anew(kit: Kit, late: bool) -> None:
+    play = kit.play()
+    play.loop(1, lambda second: kit.even(second, a=0.5))
+    play.loop(2, lambda second: kit.even(second, a=0.5))
+    assert [found.loop for found in play.updates] == [1, 2]
+    forget = Forget(
+        job="ysb", at=kit.at(140), source="console/cli", author="ann", stays_declared=True
+    )
+    play.control = play.control.fold(forget)
+
+    play.feed(*([] if late else [forget]))
+    play.loop(3, lambda second: kit.even(second, a=0.9))
+    play.feed(*([forget] if late else []))
+    play.loop(4, lambda second: kit.even(second, a=0.9))
+
+    assert [found.loop for found in play.updates] == [1, 2, 1, 2]
+    assert play.updates[2].capacity == pytest.approx(900.0, rel=0.02)
+    assert play.state.downtimes_up == ()
+
+
 def test_only_a_report_that_closes_a_tick_needs_the_side_topics(kit: Kit) -> None:
     analyzer, control = Analyzer(), JobControl()
     early, closing = kit.reports([kit.even(5.0 * i, a=0.5) for i in range(1, 7)], tick=30.0)

@@ -10,10 +10,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from daedalus_console import options
 from daedalus_console.adapters.files import job_files
 from daedalus_console.brokers import address
 from daedalus_console.cli import build, extend, names, wants_extensions
 from daedalus_console.errors import UsageError
+from daedalus_console.runs import common
 
 RUN = CliRunner()
 NOWHERE = "127.0.0.1:1"
@@ -27,11 +29,19 @@ COMMANDS = [
     ["explain"],
     ["watch"],
     ["tap"],
+    ["export"],
     ["pause"],
     ["resume"],
     ["floor"],
     ["ceiling"],
     ["pin"],
+    ["approve"],
+    ["reject"],
+    ["overrides"],
+    ["promote"],
+    ["standings"],
+    ["calibration"],
+    ["cost"],
     ["topics", "create"],
     ["topics", "list"],
     ["topics", "acls"],
@@ -51,7 +61,14 @@ def test_each_command_has_help_with_an_example(command: list[str]) -> None:
 
 
 def test_the_help_tells_the_exit_codes() -> None:
-    assert "3 Kafka does not" in RUN.invoke(build(), ["--help"]).output
+    told = " ".join(RUN.invoke(build(), ["--help"]).output.split())
+
+    assert "3 Kafka does not answer; 4 no such job" in told
+    assert "daedalus --install-completion" in told
+
+
+def test_shells_complete_the_topics_that_there_are() -> None:
+    assert options.TOPICS == common.TOPICS
 
 
 def test_nothing_slow_is_imported_before_a_command_runs() -> None:
@@ -62,6 +79,32 @@ def test_nothing_slow_is_imported_before_a_command_runs() -> None:
     ).stdout.split()
 
     slow = {"pydantic", "confluent_kafka", "rich.table", "daedalus_shared.events", "aiokafka"}
+    assert slow.isdisjoint(loaded)
+
+
+def test_help_imports_nothing_slow_of_any_package_that_adds_commands() -> None:
+    script = (
+        "import sys\nfrom daedalus_console.cli import main\nsys.argv = ['daedalus', '--help']\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stderr.split()
+
+    slow = {
+        "aiokafka",
+        "confluent_kafka",
+        "daedalus_shared.events",
+        "darts",
+        "matplotlib",
+        "numba",
+        "numpy",
+        "plotly",
+        "pyarrow",
+        "pydantic",
+        "rich.table",
+    }
     assert slow.isdisjoint(loaded)
 
 
@@ -83,6 +126,16 @@ def test_nothing_slow_is_imported_before_a_command_runs() -> None:
         ),
         pytest.param(["tap", "nonsense"], 2, "no topic 'nonsense'", id="no topic"),
         pytest.param(["history", "ysb", "--since", "10"], 2, "'10' is no time", id="no unit"),
+        pytest.param(
+            ["history", "ysb", "--since", "1h", "--until", "2h"],
+            2,
+            "--until 2h is not after --since 1h",
+            id="an end before its beginning",
+        ),
+        pytest.param(["tap", "metrics", "--where", "x=1"], 2, "no event on metrics", id="no field"),
+        pytest.param(
+            ["tap", "metrics", "--follow", "--until", "1m"], 2, "with no --until", id="both"
+        ),
     ],
 )
 def test_wrong_usage_is_told_in_a_line(arguments: list[str], code: int, said: str) -> None:

@@ -421,6 +421,23 @@ def test_a_job_forgotten_before_a_tick_is_gone_at_it(new_job: NewJob) -> None:
     assert job.state is None
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["read at once", "read late"])
+def test_a_job_that_goes_on_is_learned_anew(new_job: NewJob, late: bool) -> None:
+    job = new_job()
+    job.feed([100.0] * 10)
+    known = len(job.state.history.values)
+    at = job.state.at + timedelta(seconds=1)
+    forget = Forget(job="ysb", at=at, source="console/t", author="me", stays_declared=True)
+    job.control = job.control.fold(forget)
+    if not late:
+        assert Forecaster().handle(job.control, job.state, forget).state is job.state
+
+    job.feed([300.0] * 8)
+
+    assert len(job.state.history.values) < known
+    assert set(job.state.history.values) <= {300.0, None}
+
+
 def test_on_another_grid_the_history_stays_and_the_model_is_trained_anew(
     new_job: NewJob, declare: Declare
 ) -> None:

@@ -242,6 +242,24 @@ def test_a_replay_that_knows_the_end_decides_what_was_decided_before_it() -> Non
     assert shell.state is None
 
 
+def test_a_job_that_goes_on_is_learned_anew_and_its_rescales_are_remembered() -> None:
+    shell = running(prices={"dial": "steady"})
+    shell.tick(0)
+    shell.feed(outcome(shell.commands[0], 20, Status.APPLIED))
+    shell.tick(60, scale_out=3)
+    assert shell.state is not None
+    assert shell.state.objective.records > 0
+    learned = FORGOTTEN.model_copy(update={"stays_declared": True})
+    shell.feed(learned)
+
+    assert shell.tick(120, scale_out=3).reason == "settling"
+    assert shell.state.objective.seconds == 60.0, "the last loop alone"
+    assert shell.state.accuracy.model_dump() != {}
+    assert len(shell.state.outcomes) == 1
+    assert shell.tick(180, scale_out=3).tick == after(180)
+    assert shell.state.objective.seconds > 100.0, "once"
+
+
 def test_the_state_of_a_planner_that_is_far_behind_stays_small() -> None:
     shell = running()
 

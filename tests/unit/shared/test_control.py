@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Declaration, Forget, Override
+from daedalus_shared.events import Approval, Declaration, Forget, Override
 from daedalus_shared.job_spec import JobSpec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -100,3 +100,27 @@ def test_an_incomplete_override_is_refused(kind: str, workers: int | None) -> No
 def test_a_declaration_of_another_jobs_spec_is_refused() -> None:
     with pytest.raises(ValueError, match="declared with the spec of"):
         Declaration.model_validate({**declaration(0).model_dump(), "job": "other"})
+
+
+def test_a_job_whose_learning_is_forgotten_stays_declared() -> None:
+    forget = Forget(job="ysb", at=at(100), source="console/me", author="me", stays_declared=True)
+    control = JobControl().fold(declaration(0)).fold(forget)
+
+    assert control.newest is not None
+    assert control.spec(at(200)) == control.newest
+    counted = [control.forgets_between(at(tick - 60), at(tick), 30) for tick in (120, 180, 240)]
+    assert counted == [False, True, False], "at the first tick that ends the grace after it, once"
+
+
+def test_the_last_word_on_a_rescale_counts_after_its_grace() -> None:
+    words = [
+        Approval(job="ysb", at=at(second), source="console/me", decision="d", author=author)
+        for second, author in ((0, "ann"), (60, "bob"))
+    ]
+    control = JobControl()
+    for word in words:
+        control = control.fold(word)
+
+    assert control.answer(at(29), 30) is None
+    assert control.answer(at(89), 30) == words[0]
+    assert control.answer(at(90), 30) == words[1]

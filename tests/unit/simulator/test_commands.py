@@ -28,7 +28,7 @@ def trace(folder: Path, name: str = "calm", *, rows: int = 900) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("command", ["backtest", "compare"])
+@pytest.mark.parametrize("command", ["backtest", "compare", "replay", "whatif"])
 def test_each_command_has_help_with_examples(command: str) -> None:
     found = RUN.invoke(app(), [command, "--help"])
 

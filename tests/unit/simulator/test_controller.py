@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from daedalus_shared.events import (
+    Answer,
+    Approval,
     CapacityUpdate,
     Decision,
     Declaration,
@@ -301,6 +303,71 @@ def test_a_forgotten_job_is_decided_no_more() -> None:
     assert found == []
     assert controller.analyzer.state is None
     assert controller.planner.state is None
+
+
+def test_a_job_that_is_learned_anew_goes_on_from_the_first_tick_that_counts_it() -> None:
+    controller, feed = Controller(spec()), Feed()
+    before = played(controller, feed, 600)
+    controller.observe(
+        Forget(job="ysb", at=at(601), source="console/x", author="ann", stays_declared=True)
+    )
+
+    found = [each for _, report in feed.reports(900, 600) for each in controller.observe(report)]
+
+    loops = [each.loop for each in (*before, *found) if isinstance(each, CapacityUpdate)]
+    assert loops == [*range(1, 11), *range(1, 6)]
+    assert len(decisions(found)) == 5, "none is left out"
+
+
+def approving(controller: Controller, feed: Feed, word: Answer, seconds: int) -> list[Event]:
+    """Play a job, and answer the first decision that asks, ten seconds after it."""
+    found: list[Event] = []
+    asked: Decision | None = None
+    for second, report in feed.reports(seconds):
+        said = controller.observe(report)
+        found += said
+        for command in [each for each in said if isinstance(each, ScaleCommand)]:
+            controller.observe(feed.carried_out(command, second, 20))
+        if asked is None and (asking := [each for each in decisions(said) if each.asked]):
+            asked = asking[0]
+            assert asked.asked is not None
+            controller.observe(
+                Approval(
+                    job="ysb",
+                    at=at(second + 10),
+                    source="console/ann",
+                    decision=asked.id,
+                    author="ann",
+                    answer=word,
+                    from_scale_out=asked.scale_out,
+                    scale_out=asked.asked.scale_out,
+                    until=at(second + 900),
+                )
+            )
+    return found
+
+
+@pytest.mark.parametrize("mode", ["act", "advise"])
+def test_a_rescale_waits_for_its_approval_and_follows_at_the_next_tick(mode: str) -> None:
+    policy = {"approval": "required", "mode": mode}
+
+    found = approving(Controller(spec(**policy)), Feed(), Answer.APPROVE, 900)
+
+    told = [(each.tick, each.asked.state) for each in decisions(found) if each.asked]
+    (first, waits), (second, passes) = told[:2]
+    assert (waits, passes) == ("awaiting", "approved")
+    assert second - first == timedelta(minutes=1)
+    commands = [each for each in found if isinstance(each, ScaleCommand)]
+    assert commands[0].tick == second
+    assert commands[0].dry_run is (mode == "advise")
+
+
+def test_a_rejected_rescale_is_not_commanded_and_the_job_goes_on() -> None:
+    found = approving(Controller(spec(approval="required")), Feed(), Answer.REJECT, 900)
+
+    assert not [each for each in found if isinstance(each, ScaleCommand)]
+    assert {each.asked.state for each in decisions(found) if each.asked} >= {"rejected"}
+    assert len(decisions(found)) == 15
 
 
 def test_an_outage_in_which_nothing_is_known_leads_to_no_command() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daedalus_shared.hpa import Behavior, desired
 from daedalus_simulator.domain.job import Look
-from daedalus_simulator.policies.hpa import Behavior, Hpa, desired
+from daedalus_simulator.policies.hpa import Hpa
 from daedalus_simulator.policies.keda import KedaLag
 from daedalus_simulator.policies.keda import desired as desired_by_lag
 

@@ -37,9 +37,20 @@ def register(app: typer.Typer) -> None:
     )(validate)
     app.command(
         "forget",
-        short_help="End a job's declaration; the job runs on.",
-        epilog=examples("daedalus forget ysb"),
+        short_help="End a job's declaration, or forget what was learned.",
+        epilog=examples(
+            "daedalus forget ysb",
+            'daedalus forget ysb --learned --why "the job was rewritten"',
+        ),
     )(forget)
+    app.command(
+        "promote",
+        short_help="Have a shadow planner or forecaster obeyed.",
+        epilog=examples(
+            'daedalus promote ysb --planner mine --why "fewer rescales for a week"',
+            'daedalus promote ysb --forecaster mine --why "half the error at 15m"',
+        ),
+    )(promote)
 
 
 def apply(
@@ -72,8 +83,48 @@ def validate(files: Files, as_json: AsJson = False) -> None:
     raise typer.Exit(declare.validate(files, as_json=as_json))
 
 
-def forget(job: JobArgument, as_json: AsJson = False, bootstrap: Bootstrap = None) -> None:
-    """End a job's declaration, and have what was learned of it forgotten; the job runs on."""
+def forget(
+    job: JobArgument,
+    learned: Annotated[
+        bool, typer.Option("--learned", help="Only what was learned: the job stays declared.")
+    ] = False,
+    why: Annotated[str, typer.Option("--why", help="For what reason.", show_default=False)] = "",
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """End a job's declaration, and have what was learned of it forgotten; the job runs on.
+
+    With --learned it stays declared, and capacities, downtimes, the workload's history and the
+    planner's experience are learned anew from the next tick on. Rescales stay on record.
+    """
     from daedalus_console.runs import declare
 
-    raise typer.Exit(declare.forget(job, bootstrap, as_json=as_json))
+    raise typer.Exit(declare.forget(job, why, bootstrap, learned=learned, as_json=as_json))
+
+
+def promote(
+    job: JobArgument,
+    why: Annotated[str, typer.Option("--why", help="For what reason; it stays on record.")],
+    planner: Annotated[
+        str | None, typer.Option("--planner", metavar="NAME", help="Have this planner obeyed.")
+    ] = None,
+    forecaster: Annotated[
+        str | None,
+        typer.Option("--forecaster", metavar="NAME", help="Plan with this forecaster."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also when nothing was heard of it lately.")
+    ] = False,
+    as_json: AsJson = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Have a shadow obeyed from the next tick on; all else in the job's spec stays.
+
+    The one that was obeyed so far becomes a shadow if it goes on. `daedalus standings` shows which
+    is better.
+    """
+    from daedalus_console.runs import promote as runs
+
+    raise typer.Exit(
+        runs.promote(runs.Wish(job, planner, forecaster, why, force), bootstrap, as_json=as_json)
+    )

@@ -16,8 +16,12 @@ def register(app: typer.Typer) -> None:
     )(jobs)
     app.command(
         "history",
-        short_help="List a job's rescales, promise against outcome.",
-        epilog=examples("daedalus history ysb", "daedalus history ysb --since 7d"),
+        short_help="Show what changed a job: rescales, overrides, specs, and by whom.",
+        epilog=examples(
+            "daedalus history ysb",
+            "daedalus history ysb --since 7d --until 2d",
+            "daedalus history ysb --since 365d --limit 50 --json",
+        ),
     )(history)
     app.command(
         "explain",
@@ -25,7 +29,9 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "daedalus explain ysb",
             "daedalus explain ysb --last-change",
+            "daedalus explain ysb --last-rescale",
             "daedalus explain ysb --at 18:30",
+            "daedalus explain ysb --decision b61e2bd5",
         ),
     )(explain)
 
@@ -42,13 +48,24 @@ def history(
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="How far to look back.")
     ] = "24h",
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="Up to then.")] = "now",
+    limit: Annotated[
+        int,
+        typer.Option("--limit", "-n", min=1, max=10_000, help="The newest so many entries."),
+    ] = 100,
     as_json: AsJson = False,
     bootstrap: Bootstrap = None,
 ) -> None:
-    """List a job's rescales: what was promised, and what came of it."""
+    """Show what changed a job, in one timeline.
+
+    Rescales with what was promised and what came of it, decisions that were held back, what people
+    asked for and why, and new specs with the fields that they changed. Durations are told as
+    seen / promised.
+    """
     from daedalus_console.runs import show
 
-    raise typer.Exit(show.history(job, since, bootstrap, as_json=as_json))
+    past = show.Past(job, since, until, limit)
+    raise typer.Exit(show.history(past, bootstrap, as_json=as_json))
 
 
 def explain(
@@ -56,6 +73,18 @@ def explain(
     at: Annotated[
         str, typer.Option("--at", metavar="TIME", help="Explain the decision in effect then.")
     ] = "now",
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            "--decision",
+            metavar="ID",
+            help="The decision of this id, or how it begins.",
+            show_default=False,
+        ),
+    ] = None,
+    last_rescale: Annotated[
+        bool, typer.Option("--last-rescale", help="The last decision that a command followed.")
+    ] = False,
     last_change: Annotated[
         bool, typer.Option("--last-change", help="The last decision that wanted a change.")
     ] = False,
@@ -69,6 +98,12 @@ def explain(
     """Tell one decision: what was seen, expected, weighed, decided, promised, and came of it."""
     from daedalus_console.runs import show
 
-    raise typer.Exit(
-        show.explain(job, at, planner, bootstrap, changes=last_change, as_json=as_json)
+    asked = show.Asked(
+        job=job,
+        at=at,
+        decision=decision,
+        planner=planner,
+        changes=last_change,
+        rescales=last_rescale,
     )
+    raise typer.Exit(show.explain(asked, bootstrap, as_json=as_json))

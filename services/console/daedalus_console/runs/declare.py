@@ -12,6 +12,7 @@ from daedalus_console.adapters.files import JobFile, in_folder, job_files
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.writing import publish
 from daedalus_console.errors import ConsoleError, Exit, UnreachableError, UsageError
+from daedalus_console.overrides import declared, effective
 from daedalus_console.overrides import forget as forgotten
 from daedalus_console.runs.common import author, cluster, control, controls, now
 from daedalus_console.specs import Plan, Seen, Verdict, declaration, plan
@@ -79,13 +80,17 @@ def validate(files: Sequence[str], *, as_json: bool) -> Exit:
     return _code(plans)
 
 
-def forget(job: str, bootstrap: str | None, *, as_json: bool) -> Exit:
-    """End a job: its spec, and what the services know of it."""
+def forget(job: str, why: str, bootstrap: str | None, *, learned: bool, as_json: bool) -> Exit:
+    """End a job, its spec and what the services know of it; or only what was `learned`."""
     kafka = cluster(bootstrap)
-    event = forgotten(job, control(kafka, job), author())
+    known = control(kafka, job)
+    event = forgotten(job, known, author(), why, stays_declared=learned)
     publish(kafka, [event])
     if as_json:
         output.document(event.model_dump(mode="json"))
+    elif learned:
+        at = clock(effective(event, declared(job, known)))
+        output.line(f"{job} is learned anew from the first tick after {at}; it stays declared")
     else:
         output.line(f"{job} is forgotten: it runs on, and Daedalus leaves it alone")
     return Exit.OK

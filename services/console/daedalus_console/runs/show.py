@@ -1,19 +1,23 @@
 """`jobs`, `history` and `explain`."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from daedalus_console import output
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.board import Board, JobState
-from daedalus_console.errors import Exit, NotFoundError
-from daedalus_console.rescales import newest_decision, rescales, story
+from daedalus_console.errors import Exit, NotFoundError, UsageError
+from daedalus_console.rescales import newest_decision, story
 from daedalus_console.runs.common import CONTROL, cluster, control, events, now
+from daedalus_console.timeline import Timeline
 from daedalus_console.times import moment, shown
 from daedalus_console.views import explain as explaining
+from daedalus_console.views import history as histories
 from daedalus_console.views import lines, tables
-from daedalus_shared.events import Decision
+from daedalus_shared.events import Decision, Event
 
 LEAST = timedelta(minutes=15)
 """How far back `jobs` looks for metrics and decisions at least; else two loops."""
@@ -57,53 +61,95 @@ def jobs(bootstrap: str | None, *, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def history(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> Exit:
-    """List the rescales of a job."""
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Which part of a job's past is wanted, as it was typed."""
+
+    job: str
+    since: str
+    until: str
+    most: int
+
+
+def history(past: Past, bootstrap: str | None, *, as_json: bool) -> Exit:
+    """Show what changed a job: rescales, what people asked for, and new specs."""
     present = now()
-    start = moment(since, present, "past")
+    start, end = moment(past.since, present, "past"), moment(past.until, present, "past")
+    if end <= start:
+        raise UsageError(f"--until {past.until} is not after --since {past.since}")
     kafka = cluster(bootstrap)
-    topics = ["decisions", "scale-commands", "scale-outcomes", "recoveries"]
-    read = events(records(kafka, topics, Window(start - SLACK), job=job))
-    told = [event for event in read if not isinstance(event, Decision) or event.command is not None]
-    found = rescales(told)
-    if not found:
-        _known(kafka, job)
+    timeline = Timeline(past.most, start, end)
+    # Control from its beginning: a new spec is told by what it changes.
+    for event in events(records(kafka, [CONTROL], Window(None, start - SLACK), job=past.job)):
+        timeline.take(event)
+    topics = [CONTROL, "decisions", "scale-commands", "scale-outcomes", "recoveries"]
+    window = Window(start - SLACK, end + AFTER)
+    for event in events(records(kafka, topics, window, job=past.job)):
+        timeline.take(event)
+    found = list(timeline.happenings())
+    if not found and not timeline.known:
+        _known(kafka, past.job)
     if as_json:
-        output.document([rescale.as_json() for rescale in found])
-    elif found:
-        console = output.console()
-        console.print(tables.rescales(found, present, console.width))
-        output.line("durations: seen / promised")
-    else:
-        output.line(f"{job} was not rescaled since {shown(start)}; look further with --since 7d")
+        output.document([happening.as_json() for happening in found])
+        return Exit.OK
+    if not found:
+        output.line(
+            f"nothing changed {past.job} since {shown(start)}; look further with --since 7d"
+        )
+        return Exit.OK
+    console = output.console()
+    console.print(histories.timeline(found, present, console.width))
+    if timeline.left_out:
+        output.line(
+            f"{timeline.left_out} earlier ones: "
+            f"--until {found[0].at.astimezone().isoformat(timespec='seconds')}"
+        )
     return Exit.OK
 
 
-def explain(
-    job: str,
-    at: str,
-    planner: str | None,
-    bootstrap: str | None,
-    *,
-    changes: bool,
-    as_json: bool,
-) -> Exit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which decision is to be explained, as it was typed."""
+
+    job: str
+    at: str = "now"
+    decision: str | None = None
+    """Its id, or how it begins."""
+    planner: str | None = None
+    changes: bool = False
+    rescales: bool = False
+
+    def found(self, read: Iterable[Event], instant: datetime) -> Decision | None:
+        """Return the newest that fits up to an instant."""
+        if self.decision is not None:
+            fitting = (
+                event
+                for event in read
+                if isinstance(event, Decision) and event.id.startswith(self.decision)
+            )
+            return next(fitting, None)
+        commanding = (
+            event
+            for event in read
+            if not self.rescales or (isinstance(event, Decision) and event.command is not None)
+        )
+        return newest_decision(commanding, instant, self.planner, changes=self.changes)
+
+
+def explain(asked: Asked, bootstrap: str | None, *, as_json: bool) -> Exit:
     """Tell the story of one decision."""
     present = now()
-    instant = moment(at, present, "past")
+    job, instant = asked.job, moment(asked.at, present, "past")
     kafka = cluster(bootstrap)
     decision: Decision | None = None
     for back in (NEAR, FAR):
         window = Window(instant - back, instant + AFTER)
-        read = events(records(kafka, ["decisions"], window, job=job))
-        decision = newest_decision(read, instant, planner, changes=changes)
+        decision = asked.found(events(records(kafka, ["decisions"], window, job=job)), instant)
         if decision:
             break
     if decision is None:
         _known(kafka, job)
-        of = f" of planner {planner}" if planner else ""
-        change = " that changes something" if changes else ""
-        raise NotFoundError(f"no decision{of} about {job}{change} up to {shown(instant)}")
+        raise NotFoundError(_none(asked, instant))
     topics = ["capacity-updates", "forecasts", "scale-commands", "scale-outcomes", "recoveries"]
     # A previous forecast may have served, for up to a horizon of some loops.
     window = Window(decision.tick - timedelta(minutes=15), decision.tick + AFTER)
@@ -113,6 +159,15 @@ def explain(
     else:
         output.console().print(explaining.told(found, present))
     return Exit.OK
+
+
+def _none(asked: Asked, instant: datetime) -> str:
+    if asked.decision is not None:
+        return f"no decision {asked.decision} about {asked.job}; `daedalus tap decisions --json`"
+    of = f" of planner {asked.planner}" if asked.planner else ""
+    change = " that rescales it" if asked.rescales else ""
+    change = change or (" that changes something" if asked.changes else "")
+    return f"no decision{of} about {asked.job}{change} up to {shown(instant)}"
 
 
 def _known(kafka: Kafka, job: str) -> None:

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -10,7 +11,8 @@ from rich.live import Live
 from daedalus_console import output
 from daedalus_console.adapters.reading import Window, following, records
 from daedalus_console.board import Board, Entry, Kind
-from daedalus_console.errors import Exit
+from daedalus_console.conditions import Condition, condition
+from daedalus_console.errors import Exit, UsageError
 from daedalus_console.records import Record
 from daedalus_console.runs.common import CONTROL, cluster, events, now, topic_name
 from daedalus_console.runs.show import FORGOTTEN
@@ -40,28 +42,40 @@ LOG = 500
 """Entries that the log keeps."""
 
 
-def tap(
-    topics: Sequence[str],
-    job: str | None,
-    since: str,
-    bootstrap: str | None,
-    *,
-    follow: bool,
-    as_json: bool,
-) -> Exit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tapped:
+    """Which records of which topics are wanted, as it was typed."""
+
+    topics: Sequence[str]
+    job: str | None = None
+    since: str = "10m"
+    until: str | None = None
+    where: Sequence[str] = ()
+    follow: bool = False
+    headers: bool = False
+
+
+def tap(wanted: Tapped, bootstrap: str | None, *, as_json: bool) -> Exit:
     """Show the records of topics."""
-    names = list(dict.fromkeys(topic_name(topic) for topic in topics))
+    names = list(dict.fromkeys(topic_name(topic) for topic in wanted.topics))
+    conditions = [condition(text, names) for text in wanted.where]
     present = now()
-    start = None if since == "start" else moment(since, present, "past")
+    start = None if wanted.since == "start" else moment(wanted.since, present, "past")
+    end = None if wanted.until is None else moment(wanted.until, present, "past")
+    if end is not None and wanted.follow:
+        raise UsageError("--follow goes on for ever: it goes with no --until")
+    if start is not None and end is not None and end <= start:
+        raise UsageError(f"--until {wanted.until} is not after --since {wanted.since}")
     kafka = cluster(bootstrap)
-    several = len(names) > 1
-    if follow:
-        _stream(following(kafka, names, start, job=job), several=several, as_json=as_json)
+    view = _Told(several=len(names) > 1, as_json=as_json, headers=wanted.headers)
+    if wanted.follow:
+        _stream(_meeting(following(kafka, names, start, job=wanted.job), conditions), view)
         return Exit.OK
-    found = records(kafka, names, Window(start), job=job)
-    if as_json:
+    read = records(kafka, names, Window(start, end), job=wanted.job)
+    found = (record for record in _meeting(read, conditions) if record is not None)
+    if as_json or wanted.headers:
         for record in found:
-            output.line(record.as_json())
+            view.tell(record)
         return Exit.OK
     newest: deque[Record] = deque(maxlen=ROWS)
     count = 0
@@ -70,10 +84,30 @@ def tap(
     if count > ROWS:
         output.line(f"{count - ROWS} earlier records are left out; --json prints all")
     if newest:
-        output.console().print(tables.records(newest, present, several=several))
+        console = output.console()
+        console.print(tables.records(newest, present, several=view.several, width=console.width))
     else:
-        output.line(f"nothing on {', '.join(names)} since {since}; look further with --since 7d")
+        such = f" where {' and '.join(wanted.where)}" if wanted.where else ""
+        ends = f" until {wanted.until}" if wanted.until else ""
+        output.line(
+            f"nothing on {', '.join(names)}{such} since {wanted.since}{ends}; "
+            "look further with --since 7d"
+        )
     return Exit.OK
+
+
+def _meeting(
+    found: Iterable[Record | None], conditions: Sequence[Condition]
+) -> Iterator[Record | None]:
+    """Yield the records that meet all conditions; what is no event is counted then."""
+    garbage = 0
+    for record in found:
+        if record is None or all(each.holds(record) for each in conditions):
+            yield record
+        elif record.event is None and not record.tombstone:
+            garbage += 1
+    if garbage:
+        output.warn(f"{garbage} records are no event, and meet no condition")
 
 
 def watch(job: str | None, since: str, bootstrap: str | None, *, as_json: bool) -> Exit:
@@ -81,7 +115,8 @@ def watch(job: str | None, since: str, bootstrap: str | None, *, as_json: bool) 
     start = moment(since, now(), "past")
     kafka = cluster(bootstrap)
     if as_json:
-        _stream(following(kafka, WATCHED, start, job=job), several=True, as_json=True)
+        told = _Told(several=True, as_json=True)
+        _stream(following(kafka, WATCHED, start, job=job), told)
         return Exit.OK
     console = output.console()
     view = _View(console, job)
@@ -98,18 +133,33 @@ def watch(job: str | None, since: str, bootstrap: str | None, *, as_json: bool) 
     return Exit.OK
 
 
-def _stream(records: Iterator[Record | None], *, several: bool, as_json: bool) -> None:
-    console = output.console()
+def _stream(records: Iterator[Record | None], told: "_Told") -> None:
     try:
         for record in records:
-            if record is None:
-                continue
-            if as_json:
-                output.line(record.as_json())
-            else:
-                console.print(tables.record_line(record, several=several), soft_wrap=True)
+            if record is not None:
+                told.tell(record)
     except KeyboardInterrupt:
         return
+
+
+class _Told:
+    """How records are printed one by one."""
+
+    def __init__(self, *, several: bool, as_json: bool, headers: bool = False) -> None:
+        self.several = several
+        self._as_json = as_json
+        self._headers = headers
+        self._console = output.console()
+
+    def tell(self, record: Record) -> None:
+        """Print a record, with its headers below where they are wanted."""
+        if self._as_json:
+            output.line(record.as_json(headers=self._headers))
+            return
+        line = tables.record_line(record, several=self.several)
+        self._console.print(line, soft_wrap=True)
+        for name, value in record.headers if self._headers else ():
+            self._console.print(tables.cell(f"    {name}: {value}", "dim"), soft_wrap=True)
 
 
 class _View:

@@ -1,22 +1,32 @@
 """One decision, told as a person would: seen, expected, weighed, decided, promised, and after."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from textwrap import fill
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from daedalus_console.figures import change, number, rate, share, span, sparkline, workers
+from daedalus_console.records import printable
 from daedalus_console.rescales import Rescale, Story
 from daedalus_console.times import clock, shown
 from daedalus_console.views import lines
 from daedalus_console.views.tables import cell, grid
-from daedalus_shared.events import Basis, Candidate, CapacityUpdate, Decision, Downtime, Forecast
+from daedalus_shared.events import (
+    Asked,
+    Basis,
+    Candidate,
+    CapacityUpdate,
+    Decision,
+    Downtime,
+    Forecast,
+)
 
-FORECAST_WIDTH = 40
+FORECAST_WIDTH = 30
 """Characters of the forecast's sparkline."""
 
 
@@ -63,6 +73,8 @@ def seen(decision: Decision, update: CapacityUpdate | None) -> Iterator[str]:
         )
     if update.lag is None:
         yield "How many records wait is unknown."
+    elif update.lag == 0:
+        yield "No records were waiting."
     else:
         yield f"{number(update.lag)} records were waiting{_worth(update.lag, update.capacity)}."
     if update.skew is not None:
@@ -88,11 +100,7 @@ def expected(decision: Decision, forecast: Forecast | None) -> Iterator[str]:
             else f"At most {rate(maximum)}; the forecast itself is not on its topic."
         )
     else:
-        error = (
-            ""
-            if forecast.wape is None
-            else f"; its last one was off by {share(forecast.wape, 1.0)}"
-        )
+        error = "" if forecast.wape is None else f"; its last one was off by {_off(forecast.wape)}"
         yield (
             f"Up to {rate(max(forecast.mean))} within {span(forecast.horizon)}, says "
             f"{forecast.forecaster} ({forecast.model}){error}."
@@ -110,18 +118,38 @@ def expected(decision: Decision, forecast: Forecast | None) -> Iterator[str]:
 
 
 def decided(decision: Decision) -> Iterator[str]:
-    """Yield sentences about the rule."""
-    taken = next((one for one in decision.candidates if one.scale_out == decision.chosen), None)
-    yield f"Planner {decision.planner}: {decision.reason}."
-    if taken:
-        why = f": {taken.why}" if taken.why else ""
-        yield f"Its verdict on {workers(taken.scale_out)} is {taken.verdict}{why}."
+    """Yield sentences about who decided, and what bounded it."""
+    yield f"Planner {decision.planner}, in a word: {decision.reason}."
     if decision.limits:
-        yield f"Bounded by {', '.join(decision.limits)}."
+        listed = any(one.scale_out == decision.chosen for one in decision.candidates)
+        moved = "" if listed or decision.chosen is None else f", to {workers(decision.chosen)}"
+        yield f"Bounded by {', '.join(decision.limits)}{moved}."
+    if decision.late is not None:
+        seen = "not known yet" if decision.late.share is None else share(decision.late.share, 1.0)
+        yield (
+            f"Late records: {seen} so far, {share(decision.late.target, 1.0)} aimed at; each "
+            f"counted as {span(decision.late.price)} more of delay."
+        )
+    if decision.asked is not None:
+        yield _asked(decision.asked)
     if decision.shadow:
         yield "A shadow: the job's spec names another planner, so nothing follows."
     elif decision.dry_run:
         yield "The job is in mode advise: commands are checked, and nothing is changed."
+
+
+def _asked(asked: Asked) -> str:
+    """Return what a person's word is needed for, and what was said."""
+    to, until = workers(asked.scale_out), clock(asked.until)
+    match asked.state:
+        case "awaiting":
+            return (
+                f"It waits for a person's word on {to} until {until}: daedalus approve, or reject, "
+                f"--decision {asked.decision[:8]}."
+            )
+        case "lapsed":
+            return f"Nobody answered on {to} until {until}, and the policy acts then."
+    return f"A person's word on {to}: {asked.state}."
 
 
 def promised(decision: Decision) -> str:
@@ -143,7 +171,8 @@ def promised(decision: Decision) -> str:
 def after(decision: Decision, rescale: Rescale | None, now: datetime) -> Iterator[str]:
     """Yield sentences about the outcome and the recovery."""
     if decision.command is None:
-        yield "Nothing had to be done."
+        waits = decision.asked is not None and decision.asked.state == "awaiting"
+        yield "Nothing yet: it waits." if waits else "Nothing had to be done."
         return
     if rescale is None or (rescale.command is None and not rescale.outcomes):
         yield f"Command {decision.command} is not on its topic."
@@ -189,8 +218,32 @@ def _headline(decision: Decision) -> Text:
 
 
 def _section(title: str, sentences: Iterator[str] | list[str]) -> list[RenderableType]:
-    body = [Padding(cell(sentence), (0, 0, 0, 2), expand=False) for sentence in sentences]
+    body = [Indented(sentence) for sentence in sentences]
     return [Text(title, style="bold cyan"), *body, Text()]
+
+
+@dataclass(frozen=True, slots=True)
+class Indented:
+    """A sentence that is wrapped with an indent, and ends where it ends: no blanks follow."""
+
+    text: str
+    hang: int = 0
+    """Further columns by which all lines but the first are indented."""
+    style: str = ""
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the lines."""
+        yield Text(
+            fill(
+                printable(self.text),
+                max(20, options.max_width),
+                initial_indent="  ",
+                subsequent_indent=" " * (2 + self.hang),
+                break_on_hyphens=False,
+            ),
+            style=self.style,
+            no_wrap=True,
+        )
 
 
 def _worth(lag: float, capacity: float | None) -> str:
@@ -200,26 +253,58 @@ def _worth(lag: float, capacity: float | None) -> str:
     return f", {span(seconds)} of work" if seconds >= 1 else ", less than a second of work"
 
 
+def _off(wape: float) -> str:
+    return "less than 1 %" if wape < 0.005 else share(wape, 1.0)
+
+
 def _cost(downtime: Downtime) -> str:
     if downtime.seen == 0:
         return f"{span(downtime.mean)} (assumed)"
-    times = "once" if downtime.seen == 1 else f"{downtime.seen} times"
-    return f"{span(downtime.mean)} ± {span(downtime.spread)} (seen {times})"
+    if downtime.seen == 1:
+        return f"{span(downtime.mean)} (seen once)"
+    return f"{span(downtime.mean)} ± {span(downtime.spread)} (seen {downtime.seen} times)"
 
 
 def _weighed(decision: Decision) -> RenderableType:
     if not decision.candidates:
-        return Padding(Text("Nothing had to be weighed."), (0, 0, 0, 2))
-    columns = ("", "workers", "capacity", "recovery", "forecast", "verdict")
-    table = grid(*columns, right=("workers", "capacity", "recovery", "forecast"))
-    for column in table.columns[:-1]:
+        return Indented("Nothing had to be weighed.")
+    columns = ("", "workers", "capacity", "caught up in", "load")
+    table = grid(*columns, right=columns[1:])
+    for column in table.columns:
         column.no_wrap = True
     for candidate in decision.candidates:
         _row(table, decision, candidate)
+    why = [Indented(sentence, hang=4, style=style) for sentence, style in weighed(decision)]
     return Group(
-        Padding(table, (0, 0, 0, 2), expand=False),
-        cell("  ▶ chosen, • now; ~ not observed but estimated or fitted", "dim"),
+        table,
+        Indented(
+            "▶ chosen, • now, ~ estimated or fitted; load: the highest that was reckoned with",
+            style="dim",
+        ),
+        *why,
     )
+
+
+def weighed(decision: Decision) -> Iterator[tuple[str, str]]:
+    """Yield for each scale-out why it was taken or not, and a style; equal reasons are told once.
+
+    A choice that is no candidate's was moved by a limit, which is told among what decided.
+    """
+    told: dict[tuple[bool, str], list[Candidate]] = {}
+    for candidate in decision.candidates:
+        chosen = candidate.scale_out == decision.chosen
+        why = candidate.why or candidate.verdict.replace("_", " ")
+        told.setdefault((chosen, why), []).append(candidate)
+    for (chosen, why), candidates in told.items():
+        names = ", ".join(_named(candidate, decision) for candidate in candidates)
+        stays = chosen and decision.chosen == decision.scale_out
+        what = "stays" if stays else ("was taken" if chosen else "not taken")
+        yield f"{names} {what}: {why}.", "bold" if chosen else ""
+
+
+def _named(candidate: Candidate, decision: Decision) -> str:
+    now = " (now)" if candidate.scale_out == decision.scale_out else ""
+    return f"{candidate.scale_out}{now}"
 
 
 def _row(table: Table, decision: Decision, candidate: Candidate) -> None:
@@ -230,11 +315,10 @@ def _row(table: Table, decision: Decision, candidate: Candidate) -> None:
     recovery = "never" if candidate.never else span(candidate.recovery)
     unset = candidate.recovery is None and not candidate.never
     table.add_row(
-        cell(mark, "green"),
+        cell(f"  {mark}", "green"),
         cell(f"{candidate.scale_out}"),
         cell(guessed + rate(candidate.capacity)),
         cell("-" if unset else recovery),
         cell("-" if candidate.forecast_max is None else rate(candidate.forecast_max)),
-        cell(candidate.verdict) + cell(f": {candidate.why}" if candidate.why else ""),
         style="bold green" if chosen else ("" if now else "dim"),
     )

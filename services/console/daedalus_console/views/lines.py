@@ -3,6 +3,7 @@
 from daedalus_console.figures import change, number, rate, share, span, workers
 from daedalus_console.records import Record, printable
 from daedalus_shared.events import (
+    Answer,
     Approval,
     CapacityUpdate,
     DeadLetter,
@@ -147,25 +148,37 @@ def _control(event: Declaration | Override | Approval | Forget) -> str:
         case Declaration():
             spec = event.spec
             bounds = f"{spec.scale.min} to {workers(spec.scale.max)}"
-            return f"declared: {spec.policy.mode}, planner {spec.policy.planner}, {bounds}"
+            said = f"declared: {spec.policy.mode}, planner {spec.policy.planner}, {bounds}"
+            return said + (f", by {event.author}: {event.why}" if event.why else "")
         case Override():
             return asked(event)
         case Approval():
-            return f"{event.author} approves {event.decision}"
+            return f"{event.author} {answer(event)}{f': {event.why}' if event.why else ''}"
         case Forget():
-            return f"{event.author} has it forgotten"
+            what = "what was learned" if event.stays_declared else "it"
+            why = f": {event.why}" if event.why else ""
+            return f"{event.author} has {what} forgotten{why}"
+
+
+def answer(event: Approval) -> str:
+    """Return what an answer says, without who: `approves 4 → 6`."""
+    says = "approves" if event.answer is Answer.APPROVE else "rejects"
+    if event.scale_out is None:
+        return f"{says} {event.decision}"
+    return f"{says} {change(event.from_scale_out, event.scale_out)}"
 
 
 def asked(event: Override) -> str:
     """Return what an override asks for, and who."""
     until = event.until.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if event.until <= event.at:
-        return f"{event.author} takes back {_what(event)}"
+        return f"{event.author} takes back {wanted(event)}"
     why = f": {event.why}" if event.why else ""
-    return f"{event.author} asks for {_what(event)} until {until}{why}"
+    return f"{event.author} asks for {wanted(event)} until {until}{why}"
 
 
-def _what(event: Override) -> str:
+def wanted(event: Override) -> str:
+    """Return what an override asks for, without who and until when."""
     if event.kind is OverrideKind.PAUSE:
         way = "" if event.direction is Direction.BOTH else f" of scaling {event.direction}"
         return f"a pause{way}"

@@ -1,23 +1,26 @@
-"""The tables of jobs, rescales, records and topics."""
+"""The tables of jobs, records and topics."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from daedalus_console.board import Health, JobState
-from daedalus_console.figures import UNKNOWN, change, number, rate, span
+from daedalus_console.figures import UNKNOWN, number, rate, span
 from daedalus_console.records import Record, printable
-from daedalus_console.rescales import DONE, Rescale
 from daedalus_console.times import clock, day_and_clock, zone_name
 from daedalus_console.views import lines
 from daedalus_shared.events import Override, OverrideKind
 
 WIDE = 120
 """Columns from which on tables hold sentences; narrower ones hold the word of the reason."""
+
+NARROW, NARROWEST = 100, 72
+"""Columns below which the table of jobs leaves columns out."""
 
 HEALTH = {Health.OK: "green", Health.LATE: "yellow", Health.SILENT: "red"}
 
@@ -40,25 +43,39 @@ def cell(text: str, style: str = "") -> Text:
 
 
 def jobs(states: Sequence[JobState], now: datetime, width: int) -> Table:
-    """Return a line a job: how it is scaled, how it is, and what was decided last."""
+    """Return a line a job: how it is scaled, how it is, and what was decided last.
+
+    The narrower, the fewer columns: a word cut in two tells less than none.
+    """
     asked = any(state.overrides(now) for state in states)
     columns = ["job", "mode", "planner", "workers", "workload", "lag", "health", "last decision"]
-    table = grid(*columns, *(["asked for"] if asked else []), right=("workload", "lag"))
+    left_out = {"mode", "planner"} if width < NARROW else set()
+    left_out |= {"lag"} if width < NARROWEST else set()
+    columns = [name for name in columns if name not in left_out]
+    beside = asked and width >= NARROW  # else below the last decision
+    table = grid(*columns, *(["asked for"] if beside else []), right=("workload", "lag"))
+    for column, name in zip(table.columns, columns, strict=False):
+        column.no_wrap = name not in {"job", "last decision"}
+    table.columns[0].min_width = min(20, max((len(state.job) for state in states), default=0))
     for state in states:
         spec, sample = state.spec, state.sample
-        cells = [
-            cell(state.job, "bold"),
-            _mode(state),
-            cell(spec.policy.planner if spec else "not declared", "" if spec else "dim"),
-            _workers(state),
-            cell(rate(sample.workload if sample else None)),
-            cell(number(sample.lag if sample else None)),
-            health(state, now),
-            _last(state, now, wide=width >= WIDE),
-        ]
-        if asked:
-            cells.append(cell(wishes(state.overrides(now)), "bold yellow"))
-        table.add_row(*cells)
+        cells = {
+            "job": cell(state.job, "bold"),
+            "mode": _mode(state),
+            "planner": cell(spec.policy.planner if spec else "not declared", "" if spec else "dim"),
+            "workers": _workers(state, wide=width >= NARROW),
+            "workload": cell(rate(sample.workload if sample else None)),
+            "lag": cell(number(sample.lag if sample else None)),
+            "health": health(state, now),
+            "last decision": _last(state, now, wide=width >= WIDE),
+        }
+        row = [cells[name] for name in columns]
+        wished = cell(wishes(state.overrides(now)), "bold yellow")
+        if beside:
+            row.append(wished)
+        elif wished:
+            row[-1] = Text("\n").join([row[-1], wished])
+        table.add_row(*row)
     return table
 
 
@@ -77,36 +94,27 @@ def wishes(overrides: Iterable[Override]) -> str:
     return ", ".join(_wish(override) for override in overrides)
 
 
-def rescales(found: Sequence[Rescale], now: datetime, width: int) -> Table:
-    """Return a line a rescale: what was promised, and what came."""
-    name = zone_name(now)
-    table = grid(
-        f"time ({name})", "workers", "outcome", "downtime", "caught up", "why",
-        right=("downtime", "caught up"),
-    )  # fmt: skip
-    for rescale in found:
-        before, after = rescale.change
-        up = before is not None and after is not None and after > before
-        table.add_row(
-            cell(day_and_clock(rescale.tick)),
-            cell(change(before, after), "bold cyan" if up else "bold magenta"),
-            _outcome(rescale, now),
-            _against(_downtime(rescale), rescale.promise.downtime if rescale.promise else None),
-            _recovery(rescale),
-            cell(_why(rescale, wide=width >= WIDE)),
-        )
-    return table
-
-
-def records(found: Iterable[Record], now: datetime, *, several: bool) -> Table:
-    """Return a line a record; with the topic where there are several."""
+def records(
+    found: Iterable[Record], now: datetime, *, several: bool, width: int = WIDE
+) -> RenderableType:
+    """Return a line a record, with the topic where there are several; two where it is narrow."""
+    if width < NARROW:
+        entries = [_entry(record, several=several) for record in found]
+        return Group(*entries, cell(f"times in {zone_name(now)}", "dim"))
     columns = [f"time ({zone_name(now)})", "job", "event", "from", "what"]
     if several:
         columns.insert(1, "topic")
     table = grid(*columns)
+    table.columns[0].no_wrap = True
     for record in found:
         table.add_row(*record_cells(record, several=several))
     return table
+
+
+def _entry(record: Record, *, several: bool) -> RenderableType:
+    *head, what = record_cells(record, several=several)
+    title = Text("  ").join(part for part in head if isinstance(part, Text) and part)
+    return Group(title, Padding(what, (0, 0, 0, 2), expand=False))
 
 
 def record_cells(record: Record, *, several: bool) -> list[RenderableType]:
@@ -139,10 +147,10 @@ def _mode(state: JobState) -> Text:
     return cell(mode, "green" if mode == "act" else "yellow")
 
 
-def _workers(state: JobState) -> Text:
+def _workers(state: JobState, *, wide: bool) -> Text:
     shown = cell(UNKNOWN if state.scale_out is None else str(state.scale_out), "bold")
     bounds = state.spec.scale if state.spec else None
-    return shown + cell(f" of {bounds.min}..{bounds.max}", "dim") if bounds else shown
+    return shown + cell(f" of {bounds.min}..{bounds.max}", "dim") if bounds and wide else shown
 
 
 def _last(state: JobState, now: datetime, *, wide: bool) -> Text:
@@ -159,47 +167,3 @@ def _wish(override: Override) -> str:
         way = "" if override.direction == "both" else f" {override.direction}"
         return f"paused{way} until {clock(override.until)}"
     return f"{override.kind} {override.scale_out} until {clock(override.until)}"
-
-
-def _outcome(rescale: Rescale, now: datetime) -> Text:
-    outcome = rescale.outcome
-    if outcome is None:
-        expired = rescale.command is not None and rescale.command.expires_at < now
-        return cell("none (expired)", "yellow") if expired else cell("under way", "cyan")
-    said = outcome.status.replace("_", " ")
-    why = f": {outcome.why}" if outcome.why and outcome.status not in DONE else ""
-    style = "dim" if rescale.dry_run else ("green" if outcome.status in DONE else "red")
-    return cell(said + why, style)
-
-
-def _why(rescale: Rescale, *, wide: bool) -> str:
-    if rescale.decision is None:
-        return UNKNOWN
-    return rescale.decision.sentence if wide else rescale.decision.reason
-
-
-def _downtime(rescale: Rescale) -> float | None:
-    for outcome in reversed(rescale.outcomes):
-        if outcome.downtime is not None:
-            return outcome.downtime
-    return rescale.recovery.downtime if rescale.recovery else None
-
-
-def _recovery(rescale: Rescale) -> Text:
-    promised = rescale.promise.recovery if rescale.promise else None
-    found = rescale.recovery
-    if found is not None and found.recovery is None:
-        return cell("never seen", "red")
-    return _against(found.recovery if found else None, promised)
-
-
-def _against(seen: float | None, promised: float | None) -> Text:
-    """Return what was seen beside what was promised, in colour where it was worse."""
-    if seen is None and promised is None:
-        return cell("-", "dim")
-    if seen is None:
-        return cell(f"- / {span(promised)}", "dim")
-    late = promised is not None and seen > promised
-    return cell(span(seen), "yellow" if late else "green") + cell(
-        f" / {span(promised)}" if promised is not None else "", "dim"
-    )

@@ -87,6 +87,12 @@ class Reason(StrEnum):
     PAUSED = "paused"
     """A person asked not to scale."""
 
+    AWAITING_APPROVAL = "awaiting_approval"
+    """The policy requires a person's word, and none was said yet."""
+
+    REJECTED = "rejected"
+    """A person said no."""
+
     DELAYED = "delayed"
     """Courtesy: more workers were wanted lately, so fewer have to wait."""
 

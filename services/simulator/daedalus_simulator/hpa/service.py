@@ -21,9 +21,9 @@ from daedalus_shared.events import (
     ScaleOutcome,
 )
 from daedalus_shared.events.base import Instant
+from daedalus_shared.hpa import STABILISATION_DOWN, STABILISATION_UP, Behavior, desired
 from daedalus_shared.job_spec import JobSpec
 from daedalus_shared.service import Step
-from daedalus_simulator.policies.hpa import STABILISATION_DOWN, STABILISATION_UP, Behavior, desired
 
 
 class HpaState(BaseModel):

@@ -42,12 +42,13 @@ def declared(engine: str = "flink", policy: Mapping[str, Any] | None = None) -> 
 class DaedalusPolicy:
     """Feeds a `Controller` with what it sees of a job, and carries out its commands."""
 
-    def __init__(self, spec: JobSpec, *, keep: bool = False) -> None:
+    def __init__(self, spec: JobSpec, *, keep: bool = False, begin: datetime = _EPOCH) -> None:
         """Make a policy.
 
         Args:
             spec: The job's; a run always acts, whatever its mode.
             keep: Keep all events in `events`, for plots and explanations.
+            begin: When the run begins, at most a loop later; windows of the calendar depend on it.
         """
         acting = spec.policy.model_copy(update={"mode": "act"})
         self._spec = spec.model_copy(update={"policy": acting})
@@ -57,7 +58,7 @@ class DaedalusPolicy:
         self.name = f"daedalus/{acting.planner}"
         self.interval = max(1, round(acting.sample))
         # A tick ends with the run's first second, so that ticks fall on whole seconds.
-        self._start = next_end(spec.job, acting.loop, _EPOCH)
+        self._start = next_end(spec.job, acting.loop, begin)
         self._tick = next_end(spec.job, acting.loop, self._start)
         self._reported = self._start
         self._samples: list[Sample] = []

@@ -5,9 +5,9 @@ the HPA's external metric of type AverageValue. The lag is read each 30 s (`poll
 `useCachedMetrics`), the HPA looks each 15 s.
 """
 
+from daedalus_shared.hpa import SYNC, Behavior, ceil, within_tolerance
 from daedalus_simulator.domain.policy import View
 from daedalus_simulator.domain.world import MOST
-from daedalus_simulator.policies.hpa import SYNC, Behavior, ceil, within_tolerance
 
 POLLING = 30
 """Seconds between two readings of the lag (`pollingInterval`'s default)."""

@@ -62,6 +62,19 @@ class Good(_Kept):
     table: tuple[CapacityPoint, ...] = ()
 
 
+class Request(_Kept):
+    """A rescale that a person's word is asked for."""
+
+    tick: Instant
+    """When it was asked first."""
+    decision: str
+    """Id of the Decision that asked first."""
+    from_scale_out: ScaleOut
+    to_scale_out: ScaleOut
+    until: Instant
+    """When its time is up."""
+
+
 class Memory(_Kept):
     """All of it; empty while no courtesy asks for any."""
 
@@ -74,10 +87,14 @@ class Memory(_Kept):
     """The last scale-up that brought nothing."""
     good: dict[str, Good] = {}
     """Signal (`workload`, `lag`, `capacity`) → when it was last known."""
+    request: Request | None = None
+    """What an approval is asked for, while it is wanted."""
 
     def sources(self, at: datetime) -> tuple[str, ...]:
         """Return the ids of the events that it rests on at an instant, but for stand-ins."""
         found = [past.decision for past in self.wishes]
+        if self.request is not None:
+            found.append(self.request.decision)
         if self.back_off is not None and at < self.back_off.until:
             found += [self.back_off.command, self.back_off.update]
         return tuple(found)

@@ -1,0 +1,296 @@
+"""What a course of scale-outs would have cost under the workload that came: a fluid job.
+
+Records arrive by each loop's trend line, as many as the learned capacity allows are processed, the
+rest waits. A rescale is done at once: it stands still for the learned downtime, and processes half
+a checkpoint interval of records again. What is not known of a loop is not guessed: it has no cost.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Protocol
+
+from daedalus_console.accounts.loops import Loop
+from daedalus_shared.hpa import SYNC, WINDOW, Behavior, desired
+
+STEPS = 12
+"""Steps of a loop: 5 s each of a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a course comes to over some time."""
+
+    seconds: float = 0.0
+    workers: float = 0.0
+    """Worker-seconds."""
+    records: float = 0.0
+    """Arrived."""
+    late: float = 0.0
+    """Records that waited longer than the policy tolerates."""
+    waiting: float = 0.0
+    """Record-seconds waited beyond what is tolerated."""
+    rescales: int = 0
+    priced: float = 0.0
+    """Worker-seconds that rescales and lateness are worth by the policy's prices."""
+
+    def plus(self, other: "Totals") -> "Totals":
+        """Return both together."""
+        return Totals(
+            seconds=self.seconds + other.seconds,
+            workers=self.workers + other.workers,
+            records=self.records + other.records,
+            late=self.late + other.late,
+            waiting=self.waiting + other.waiting,
+            rescales=self.rescales + other.rescales,
+            priced=self.priced + other.priced,
+        )
+
+    @property
+    def mean(self) -> float | None:
+        """Workers on average; None over no time."""
+        return self.workers / self.seconds if self.seconds else None
+
+    @property
+    def hours(self) -> float:
+        """Worker-hours."""
+        return self.workers / 3600.0
+
+    @property
+    def late_share(self) -> float | None:
+        """Part of the records that were late; None without records."""
+        return self.late / self.records if self.records else None
+
+    @property
+    def price(self) -> float | None:
+        """Workers, rescales and lateness together, in workers (docs/method.md, Price of a run)."""
+        return (self.workers + self.priced) / self.seconds if self.seconds else None
+
+
+class Wanted(Protocol):
+    """Who says how many workers there should be."""
+
+    steady: ClassVar[bool]
+    """Whether it needs no look at the job within a loop."""
+
+    def __call__(self, loop: Loop, offset: float, state: "State", /) -> int | None:
+        """Return the workers wanted so many seconds into a loop; None when nobody knows."""
+        ...
+
+
+@dataclass(slots=True)
+class State:
+    """The job as a course left it."""
+
+    workers: int
+    behind: float = 0.0
+    """Records waiting."""
+    stopped: float = 0.0
+    """Seconds that it still stands still."""
+    used: float | None = None
+    """Part of the capacity used in the last step; None before the first."""
+
+
+@dataclass(slots=True)
+class Course:
+    """One course, loop by loop."""
+
+    wanted: Wanted
+    state: State | None = None
+    after: Loop | None = None
+    """The last loop that it was played over."""
+
+    def play(self, loop: Loop, usual: float) -> Totals | None:
+        """Return what a loop comes to, or None where something is not known.
+
+        Args:
+            loop: The next one; what came before is forgotten where it does not follow.
+            usual: Mean workload (records/s), by which delays are measured.
+        """
+        began = self.state is not None and self.after is not None and loop.follows(self.after)
+        if not began:
+            first = self.wanted(loop, 0.0, State(loop.scale_out or 0))
+            behind = loop.lag or 0.0
+            self.state = None if first is None else State(first, behind)
+        self.after = loop
+        if loop.level is None or self.state is None:
+            self.state = None
+            return None
+        if self._is_calm(loop, self.state):
+            return _Sum(loop.seconds, self.state.workers * loop.seconds, loop.records).totals(
+                loop, usual
+            )
+        state, found = replace(self.state), _Sum()
+        width = loop.seconds / STEPS
+        for number in range(STEPS):
+            if not _step(loop, number * width, width, state, found, self.wanted):
+                self.state = None
+                return None
+        self.state = state
+        return found.totals(loop, usual)
+
+    def _is_calm(self, loop: Loop, state: State) -> bool:
+        """Whether nothing happens in a loop: no rescale, no record that waits."""
+        if not self.wanted.steady or state.behind > 0 or state.stopped > 0:
+            return False
+        ends = (self.wanted(loop, 0.0, state), self.wanted(loop, loop.seconds, state))
+        capacity = loop.capacities.get(state.workers)
+        if capacity is None or ends != (state.workers, state.workers):
+            return False
+        return capacity >= max(loop.rate(0.0), loop.rate(loop.seconds))
+
+
+@dataclass(slots=True)
+class _Sum:
+    seconds: float = 0.0
+    workers: float = 0.0
+    records: float = 0.0
+    late: float = 0.0
+    waiting: float = 0.0
+    rescales: int = 0
+
+    def totals(self, loop: Loop, usual: float) -> Totals:
+        price = loop.price
+        delay = (self.waiting + price.late * self.late) / usual if usual > 0 else 0.0
+        return Totals(
+            self.seconds,
+            self.workers,
+            self.records,
+            self.late,
+            self.waiting,
+            self.rescales,
+            price.delay * delay + price.rescale * self.rescales,
+        )
+
+
+def _step(
+    loop: Loop, offset: float, width: float, state: State, found: _Sum, wanted: Wanted
+) -> bool:
+    """Play a step; False where the capacity, or what is wanted, is not known."""
+    want = wanted(loop, offset, state)
+    if want is None:
+        return False
+    rate = loop.rate(offset + width / 2)
+    if want != state.workers:
+        state.stopped = loop.downtime_up if want > state.workers else loop.downtime_down
+        state.behind += loop.replayed * rate
+        state.workers = want
+        found.rescales += 1
+    capacity = loop.capacities.get(state.workers)
+    if capacity is None or capacity <= 0:
+        return False
+    idle = min(state.stopped, width)
+    room = capacity * (width - idle)
+    arrived = rate * width
+    processed = min(state.behind + arrived, room)
+    wait = state.stopped + state.behind / capacity
+    state.behind += arrived - processed
+    state.stopped -= idle
+    state.used = processed / (capacity * width)
+    tolerated = loop.price.tolerated
+    found.seconds += width
+    found.workers += state.workers * width
+    found.records += arrived
+    found.late += arrived if wait > tolerated else 0.0
+    found.waiting += max(0.0, state.behind - rate * tolerated) * width
+    return True
+
+
+@dataclass(slots=True)
+class Static:
+    """The same number of workers always."""
+
+    steady: ClassVar[bool] = True
+
+    workers: int | None = None
+    """None for the spec's max."""
+
+    def __call__(self, loop: Loop, _offset: float, _state: State, /) -> int | None:
+        """Return it."""
+        return loop.most if self.workers is None else self.workers
+
+
+@dataclass(slots=True)
+class Ran:
+    """The workers that there were."""
+
+    steady: ClassVar[bool] = True
+
+    before: int | None = None
+    """Workers before the loop; None when unknown."""
+
+    def __call__(self, loop: Loop, offset: float, _state: State, /) -> int | None:
+        """Return them; what changed at an instant not known changed at the loop's end."""
+        if loop.scale_out is None:
+            return None
+        earlier = loop.scale_out if self.before is None else self.before
+        if earlier == loop.scale_out:
+            return earlier
+        since = loop.seconds if loop.since is None else (loop.since - loop.start).total_seconds()
+        return loop.scale_out if offset >= since else earlier
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What a planner wanted at each tick, as if it had been done at once."""
+
+    steady: ClassVar[bool] = True
+
+    newest: tuple[float, int | None] | None = None
+    """End of the newest tick decided before the loop (seconds since 1970), and workers wanted; None
+    where it said nothing of them."""
+
+    patience: float = 2.5
+    """Loops after which a planner that says nothing is taken to be away."""
+
+    def __call__(self, loop: Loop, _offset: float, _state: State, /) -> int | None:
+        """Return them; None while the planner is away."""
+        if self.newest is None:
+            return None
+        silent = loop.start.timestamp() - self.newest[0]
+        return self.newest[1] if silent <= self.patience * loop.seconds else None
+
+
+@dataclass(slots=True)
+class Hpa:
+    """Kubernetes' rule on CPU, where the CPU used is the part of the capacity used."""
+
+    steady: ClassVar[bool] = False
+
+    target: float
+    """Part of the CPU that is wanted to be used."""
+    speed: float = 1.0
+    """Seconds of the job's time in one second: its windows are so much shorter."""
+    behavior: Behavior | None = None
+    bounds: tuple[int, int] = (0, 0)
+    next_look: float = 0.0
+    looks: deque[tuple[float, float]] = field(default_factory=deque)
+    workers: int | None = None
+
+    def __call__(self, loop: Loop, offset: float, state: State, /) -> int | None:
+        """Look each 15 s at the mean of a minute."""
+        now = (loop.start.timestamp() + offset) * self.speed
+        if self.behavior is None or self.bounds != (loop.least, loop.most):
+            self.bounds = (loop.least, loop.most)
+            self.behavior = Behavior(least=loop.least, most=loop.most)
+            self.workers = min(max(state.workers, loop.least), loop.most)
+            self.looks.clear()
+        if state.used is not None:
+            self.looks.append((now, state.used))
+        while self.looks and self.looks[0][0] <= now - WINDOW:
+            self.looks.popleft()
+        seen = now - self.looks[0][0] if self.looks else 0.0
+        if now < self.next_look or self.workers is None or seen < WINDOW / 2:
+            return self.workers
+        self.next_look = now + SYNC
+        used = math.fsum(part for _, part in self.looks) / len(self.looks)
+        recommended = desired(self.workers, used, self.target)
+        self.workers = self.behavior.obey(round(now), self.workers, recommended)
+        return self.workers
+
+
+def compared(own: Totals, beside: Totals) -> float | None:
+    """Return the price of a course as a part of what ran over the same time."""
+    if own.price is None or not beside.price:
+        return None
+    return own.price / beside.price

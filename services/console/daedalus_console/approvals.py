@@ -1,0 +1,95 @@
+"""A person's word on a rescale that waits for one: which waits, and the event that answers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.overrides import Author, declared
+from daedalus_console.specs import instant_after
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import Answer, Approval, Decision, Event
+
+LEAST_ID = 6
+"""Characters of a decision's id that tell it from others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says."""
+
+    answer: Answer
+    why: str
+    until: datetime | None = None
+    """When the word ends; None for the policy's `approval_time` from now on."""
+
+
+def asking(job: str, events: Iterable[Event], wanted: str | None = None) -> Decision:
+    """Return the decision to answer: the newest of the obeyed planner, or the one named.
+
+    Args:
+        job: The job that the events are of.
+        events: Its decisions, others among them.
+        wanted: Id of a decision, or its beginning; of the one that asked first or a later one.
+
+    Raises:
+        NotFoundError: Nothing waits for a word, or there is no such decision.
+        UsageError: The id is too short to tell decisions apart.
+    """
+    found = [event for event in events if isinstance(event, Decision) and not event.shadow]
+    if wanted is not None and len(wanted) < LEAST_ID:
+        raise UsageError(f"--decision {wanted}: give at least {LEAST_ID} characters of the id")
+    if wanted is not None:
+        found = [
+            one
+            for one in found
+            if one.id.startswith(wanted) or (one.asked and one.asked.decision.startswith(wanted))
+        ]
+    newest = max(found, key=lambda one: one.tick, default=None)
+    if newest is None:
+        what = f"decision {wanted}" if wanted else "recent decision"
+        raise NotFoundError(f"no {what} about {job}")
+    if newest.asked is None:
+        raise NotFoundError(
+            f"nothing about {job} waits for a word; {newest.tick.isoformat()}: {newest.sentence}"
+        )
+    return newest
+
+
+def answered(decision: Decision, said: Said, control: JobControl, author: Author) -> Approval:
+    """Return the event that answers a decision.
+
+    Raises:
+        NotFoundError: The job is not declared.
+        UsageError: The word would end in the past.
+        ConsoleError: The time of what was asked is up, so the job has moved on.
+    """
+    policy, asked = declared(decision.job, control).policy, decision.asked
+    if asked is None:
+        raise NotFoundError(f"decision {decision.id} asks for no word")
+    if asked.until <= author.now:
+        raise ConsoleError(
+            f"the time of what {decision.id} asks for was up at {asked.until.isoformat()}; "
+            "if it is still wanted, a newer decision asks"
+        )
+    until = said.until or author.now + timedelta(seconds=policy.approval_time)
+    if until <= author.now:
+        raise UsageError(f"--until {until.isoformat()} is past")
+    return Approval(
+        job=decision.job,
+        at=instant_after(control, author.now),
+        source=author.source,
+        decision=asked.decision,
+        author=author.name,
+        answer=said.answer,
+        from_scale_out=decision.scale_out,
+        scale_out=asked.scale_out,
+        until=until,
+        why=said.why,
+    )
+
+
+def standing(control: JobControl, now: datetime) -> Approval | None:
+    """Return the last word while it has not ended; a rescale may have used it up since."""
+    last = control.approvals[-1] if control.approvals else None
+    return last if last is not None and (last.until is None or last.until > now) else None

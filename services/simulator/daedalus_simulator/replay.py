@@ -1,0 +1,412 @@
+"""The decisions of one job taken again: recorded inputs through the same code, no I/O, no clock.
+
+The analyzer and the forecaster fold the recorded reports; where their own results can be compared
+with the recorded ones (the recording holds all that they ever folded) the planner is fed with their
+own, else with the recorded ones. A tick is decided again once its decision was read, from what that
+decision had at hand: what it was marked as missing is withheld until after it.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from daedalus_analyzer.analyzer import Analyzer
+from daedalus_analyzer.state import AnalyzerState
+from daedalus_forecaster.forecaster import Forecaster
+from daedalus_forecaster.state import ForecasterState
+from daedalus_planner.planner import Planner
+from daedalus_planner.state import PlannerState
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import (
+    CapacityUpdate,
+    ControlEvent,
+    Decision,
+    Event,
+    Forecast,
+    Forget,
+    JobMetrics,
+    Recovery,
+    ScaleCommand,
+    ScaleOutcome,
+    TickEvent,
+)
+from daedalus_simulator.controller import Stage
+
+KEPT = 500
+"""Results kept by tick until they are compared; far more than a planner waits for."""
+
+IDS = 20_000
+"""Ids of events remembered, to tell an input that is not in the recording."""
+
+E = TypeVar("E", bound=TickEvent)
+V = TypeVar("V")
+
+ANALYZER, FORECASTER = "analyzer/analyzer", "forecaster/daedalus"
+"""The instances whose code is here; results of others are taken as they are recorded."""
+
+_MISSING = {"analyzer_missing": CapacityUpdate, "forecast_missing": Forecast}
+
+
+class Verdict(StrEnum):
+    """What replaying a tick came to."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNJUDGED = "cannot_be_judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of an event that is not as it was recorded."""
+
+    event: str
+    """The event's class."""
+
+    field: str
+    """Its path, such as `candidates.3.capacity`."""
+
+    recorded: object
+    replayed: object
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One recorded decision, held against the one that the code takes from the same inputs."""
+
+    job: str
+    tick: datetime
+    planner: str
+    decision: str
+    """Its id."""
+
+    verdict: Verdict
+    why: str = ""
+    """Why it cannot be judged, or where it parts first; empty where it is the same."""
+
+    differences: tuple[Difference, ...] = ()
+    whole: bool = True
+    """Whether capacity and forecast were made again too; else the planner alone was judged."""
+
+
+class Kept(Generic[V]):
+    """The newest values by key."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: OrderedDict[object, V] = OrderedDict()
+
+    def put(self, key: object, value: V) -> None:
+        """Keep a value; the oldest gives way."""
+        self._found[key] = value
+        if len(self._found) > self._most:
+            self._found.popitem(last=False)
+
+    def get(self, key: object) -> V | None:
+        """Return the value of a key, or None."""
+        return self._found.get(key)
+
+
+@dataclass
+class _Side:
+    """What one planner has not been fed with yet."""
+
+    stage: Stage[PlannerState]
+    queue: deque[Event] = field(default_factory=lambda: deque(maxlen=10 * KEPT))
+    waiting: Decision | None = None
+    """A recorded decision that is judged once its successor was read: by then its inputs are."""
+    commands: Kept[ScaleCommand] = field(default_factory=lambda: Kept(KEPT))
+
+
+class Replay:
+    """Takes one job's decisions again; fed in the order in which the broker took the events."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        self._control = JobControl()
+        self._analyzer: Stage[AnalyzerState] = Stage(Analyzer())
+        self._forecaster: Stage[ForecasterState] = Stage(Forecaster())
+        self._own: dict[type[TickEvent], Kept[TickEvent]] = {
+            kind: Kept(KEPT) for kind in (CapacityUpdate, Forecast, Recovery)
+        }
+        self._recorded: dict[type[TickEvent], Kept[TickEvent]] = {
+            kind: Kept(KEPT) for kind in (CapacityUpdate, Forecast, Recovery)
+        }
+        self._ids: Kept[bool] = Kept(IDS)
+        self._ticks: Kept[bool] = Kept(KEPT)
+        self._recent: deque[Event] = deque(maxlen=10 * KEPT)
+        self._sides: dict[str, _Side] = {}
+        self._whole: bool | None = None
+        self._reported = False
+        self.before = 0
+        """Decisions from before the first report of the recording."""
+
+    def feed(self, event: Event) -> Iterator[Judged]:
+        """Take in the next event; yield what can be judged by now."""
+        self._ids.put(event.id, True)
+        match event:
+            case Decision():
+                yield from self._decided(event)
+            case ScaleCommand():
+                side = self._sides.get(event.source.partition("/")[2])
+                if side is not None:
+                    side.commands.put(event.id, event)
+            case ControlEvent() | JobMetrics() | ScaleOutcome():
+                self._note(event)
+                self._fold(event)
+                self._pass_on(event)
+            case CapacityUpdate() | Forecast() | Recovery():
+                self._recorded[type(event)].put(_name(event), event)
+                if isinstance(event, CapacityUpdate) and self._whole is None:
+                    self._whole = self._began_with(event)
+                self._pass_on(event)
+
+    def finish(self) -> Iterator[Judged]:
+        """Judge what is left when the recording ends."""
+        for side in self._sides.values():
+            yield from self._judged(side)
+
+    # -- what the loop before the planner makes of the reports ------------------------------------
+
+    def _note(self, event: ControlEvent | JobMetrics | ScaleOutcome) -> None:
+        match event:
+            case ControlEvent():
+                self._control = self._control.fold(event)
+                if isinstance(event, Forget):
+                    self._whole = None  # services forget what they learned, and begin anew
+            case JobMetrics():
+                self._reported = True
+                if event.tick is not None:
+                    self._ticks.put(event.tick, True)
+
+    def _fold(self, event: Event) -> None:
+        for said in (
+            *self._analyzer.handle(self._control, event),
+            *self._forecaster.handle(self._control, event),
+        ):
+            if isinstance(said, (CapacityUpdate, Forecast, Recovery)):
+                self._own[type(said)].put(_name(said), said)
+
+    def _began_with(self, recorded: CapacityUpdate) -> bool | None:
+        """Whether all that the analyzer knew is in the recording; None while that is not known."""
+        own = self._own[CapacityUpdate].get(_name(recorded))
+        return own.loop == recorded.loop if isinstance(own, CapacityUpdate) else None
+
+    # -- the planner ------------------------------------------------------------------------------
+
+    def _pass_on(self, event: Event) -> None:
+        self._recent.append(event)
+        for side in self._sides.values():
+            side.queue.append(event)
+
+    def _decided(self, decision: Decision) -> Iterator[Judged]:
+        if not self._reported:
+            self.before += 1
+            return
+        side = self._sides.get(decision.planner)
+        if side is None:
+            stage: Stage[PlannerState] = Stage(Planner(decision.planner))
+            side = self._sides[decision.planner] = _Side(stage, deque(self._recent, 10 * KEPT))
+        if side.waiting is not None and side.waiting.id == decision.id:
+            return  # twice on its topic
+        yield from self._judged(side)
+        side.waiting = decision
+
+    def _judged(self, side: _Side) -> Iterator[Judged]:
+        recorded, side.waiting = side.waiting, None
+        if recorded is None:
+            return
+        if recorded.source != f"planner/{recorded.planner}":
+            yield self._told(recorded, Verdict.UNJUDGED, f"{recorded.source} is not this code")
+            return
+        said = self._decide(side, recorded)
+        own = next(
+            (one for one in said if isinstance(one, Decision) and one.tick == recorded.tick), None
+        )
+        command = next(
+            (one for one in said if isinstance(one, ScaleCommand) and one.id == recorded.command),
+            None,
+        )
+        yield self._compared(side, recorded, own, command)
+
+    def _compared(
+        self,
+        side: _Side,
+        recorded: Decision,
+        own: Decision | None,
+        command: ScaleCommand | None,
+    ) -> Judged:
+        found = tuple(self._differences(recorded, own, side, command))
+        unknown = self._unknown(recorded, own)
+        if found and unknown is None:
+            first = found[0]
+            parts = sorted({each.event for each in found}, key=[e.event for e in found].index)
+            why = f"{', '.join(parts)}: first {first.event}.{first.field}"
+            return self._told(recorded, Verdict.DIFFERENT, why, found)
+        if own is None and unknown is None:
+            return self._told(recorded, Verdict.DIFFERENT, "the code decides nothing at this tick")
+        if unknown is not None:
+            return self._told(recorded, Verdict.UNJUDGED, unknown, found)
+        missing = sorted(_MISSING.keys() & set(recorded.marks))
+        if missing and self._was_there(recorded, missing):
+            why = f"{', '.join(missing)}: it came too late; without it the decision is the same"
+            return self._told(recorded, Verdict.UNJUDGED, why)
+        return self._told(recorded, Verdict.SAME)
+
+    def _decide(self, side: _Side, recorded: Decision) -> list[Event]:
+        """Return what the planner says up to a recorded decision, fed with what it had."""
+        tick = recorded.tick
+        queue = list(side.queue)
+        reports = [each for each in queue if isinstance(each, JobMetrics) and each.tick == tick]
+        results = [
+            each for each in queue
+            if isinstance(each, (CapacityUpdate, Forecast)) and each.tick == tick
+        ]  # fmt: skip
+        later = [each for each in queue if _is_later(each, tick)]
+        used = {id(each) for each in (*reports, *results, *later)}
+        side.queue.clear()
+        side.queue.extend(later)
+        # The report that showed the grace to have passed, where something was not waited for.
+        late = [
+            each for each in later if isinstance(each, JobMetrics) and each.id in recorded.inputs
+        ]
+        missing = {_MISSING[mark] for mark in recorded.marks if mark in _MISSING}
+        feed = [
+            *(each for each in queue if id(each) not in used),
+            *(each for each in results if type(each) not in missing),
+            *reports,
+            *late,
+            *(each for each in results if type(each) in missing),
+        ]
+        return [said for event in feed for said in self._handled(side, self._chosen(event))]
+
+    def _handled(self, side: _Side, event: Event) -> tuple[Event, ...]:
+        return side.stage.handle(self._control, event)
+
+    def _chosen(self, event: Event) -> Event:
+        """Return our own result in the place of a recorded one, where it can be as good."""
+        if not self._whole or not isinstance(event, (CapacityUpdate, Forecast, Recovery)):
+            return event
+        ours = FORECASTER if isinstance(event, Forecast) else ANALYZER
+        own = self._own[type(event)].get(_name(event)) if event.source == ours else None
+        return own or event
+
+    # -- verdicts ---------------------------------------------------------------------------------
+
+    def _differences(
+        self,
+        recorded: Decision,
+        own: Decision | None,
+        side: _Side,
+        command: ScaleCommand | None,
+    ) -> Iterator[Difference]:
+        """Yield what differs at a tick, in the order of the loop: what comes first is the cause."""
+        if self._whole:
+            for event in self._results(recorded):
+                chosen = self._chosen(event)
+                yield from differences(event, chosen)
+        if own is not None:
+            yield from differences(recorded, own)
+        published = side.commands.get(recorded.command)
+        if own is not None and published is not None and command is not None:
+            yield from differences(published, command)
+
+    def _results(self, recorded: Decision) -> Iterator[Event]:
+        """Yield the recorded capacity and forecast of a decision's tick."""
+        spec = self._control.spec(recorded.tick)
+        forecaster = spec.policy.forecaster if spec else "daedalus"
+        found = (
+            self._recorded[CapacityUpdate].get(recorded.tick),
+            self._recorded[Forecast].get((recorded.tick, forecaster)),
+        )
+        yield from (each for each in found if each is not None)
+
+    def _unknown(self, recorded: Decision, own: Decision | None) -> str | None:
+        """Return what the recording lacks to judge a decision by; None where nothing."""
+        if self._control.spec(recorded.tick) is None:
+            return "the job's spec of that time is not in the recording"
+        if self._ticks.get(recorded.tick) is None:
+            return "the report that closes the tick is not in the recording"
+        lacking = [each for each in recorded.inputs if self._ids.get(each) is None]
+        if lacking:
+            return (
+                f"{len(lacking)} of its {len(recorded.inputs)} inputs are not in the recording, "
+                f"such as {lacking[0]}"
+            )
+        if self._whole or own == recorded:
+            return None
+        return self._remembered(recorded, own)
+
+    def _remembered(self, recorded: Decision, own: Decision | None) -> str | None:
+        """Return what the planner remembered from before the recording, if that may matter."""
+        if any(each is not None and each.late is not None for each in (recorded, own)):
+            return "the price of late records was found before the recording"
+        forecasts = [each for each in self._results(recorded) if isinstance(each, Forecast)]
+        if any(not each.paths for each in forecasts):
+            return "the forecaster's errors, from which its band is made, were seen before"
+        return None
+
+    def _was_there(self, recorded: Decision, marks: list[str]) -> bool:
+        """Whether what a decision had to do without was made after all, only too late."""
+        found = {type(each) for each in self._results(recorded)}
+        return any(_MISSING[mark] in found for mark in marks)
+
+    def _told(
+        self,
+        recorded: Decision,
+        verdict: Verdict,
+        why: str = "",
+        found: tuple[Difference, ...] = (),
+    ) -> Judged:
+        return Judged(
+            job=recorded.job,
+            tick=recorded.tick,
+            planner=recorded.planner,
+            decision=recorded.id,
+            verdict=verdict,
+            why=why,
+            differences=found,
+            whole=bool(self._whole),
+        )
+
+
+def _name(event: CapacityUpdate | Forecast | Recovery) -> object:
+    """Return what tells results of a kind apart."""
+    match event:
+        case Forecast():
+            return (event.tick, event.forecaster)
+        case Recovery():
+            return event.command
+    return event.tick
+
+
+def _is_later(event: Event, tick: datetime) -> bool:
+    """Whether an event belongs to a later tick."""
+    if isinstance(event, JobMetrics):
+        return event.at > tick and event.tick != tick
+    return isinstance(event, (CapacityUpdate, Forecast)) and event.tick > tick
+
+
+def differences(recorded: Event, replayed: Event) -> Iterator[Difference]:
+    """Yield the fields in which two events differ, in their order, down to single values."""
+    if recorded == replayed:
+        return
+    before = dict(_leaves(recorded.model_dump(mode="json")))
+    after = dict(_leaves(replayed.model_dump(mode="json")))
+    name = type(recorded).__name__
+    for path in [*before, *(each for each in after if each not in before)]:
+        if before.get(path) != after.get(path):
+            yield Difference(name, path, before.get(path), after.get(path))
+
+
+def _leaves(found: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(found, Mapping):
+        for name, value in found.items():
+            yield from _leaves(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(found, list):
+        for place, value in enumerate(found):
+            yield from _leaves(value, f"{path}.{place}")
+    else:
+        yield path, found

@@ -1,0 +1,94 @@
+"""A person's word on a rescale that waits for one."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from daedalus_console.approvals import Said, answered, asking, standing
+from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.overrides import Author, effective
+from daedalus_console.views import explain, lines
+from daedalus_shared.control import JobControl
+from daedalus_shared.events import Answer, Asked, Decision, Declaration
+from daedalus_shared.job_spec import JobSpec
+
+YES = Said(Answer.APPROVE, "checked")
+
+
+@pytest.fixture
+def control(ysb: JobSpec, noon: datetime) -> JobControl:
+    declared = Declaration(job="ysb", at=noon - timedelta(hours=1), source="console/ada", spec=ysb)
+    return JobControl().fold(declared)
+
+
+def decision(at: datetime, asked: int | None = 6, **changed: Any) -> Decision:
+    made = Decision(
+        job="ysb",
+        at=at,
+        tick=at,
+        source="planner/horizon",
+        planner="horizon",
+        scale_out=4,
+        chosen=4,
+        reason="awaiting_approval" if asked else "cheapest",
+        sentence="Stay at 4 workers.",
+    ).model_copy(update=changed)
+    if asked is None:
+        return made
+    until = at + timedelta(minutes=15)
+    return made.model_copy(update={"asked": Asked(decision=made.id, scale_out=asked, until=until)})
+
+
+def test_the_newest_decision_is_answered(control: JobControl, noon: datetime) -> None:
+    older, newest = decision(noon, 5), decision(noon + timedelta(minutes=1), 6)
+    shadow = decision(noon + timedelta(minutes=2), None, planner="mine", shadow=True)
+
+    found = asking("ysb", [older, newest, shadow])
+    event = answered(found, YES, control, Author("ann", noon + timedelta(minutes=2)))
+
+    assert found == newest
+    assert (event.decision, event.from_scale_out, event.scale_out) == (newest.id, 4, 6)
+    assert (event.author, event.why, event.answer) == ("ann", "checked", Answer.APPROVE)
+    assert event.until == noon + timedelta(minutes=17), "the policy's approval_time from now on"
+    assert effective(event, control.declarations[0].spec) == event.at + timedelta(seconds=30)
+    assert lines.of(event) == "ann approves 4 → 6: checked"
+    assert standing(control.fold(event), noon) == event
+    assert standing(control.fold(event), noon + timedelta(minutes=17)) is None
+
+
+def test_a_decision_is_found_by_the_beginning_of_its_id(noon: datetime) -> None:
+    first, second = decision(noon, 5), decision(noon + timedelta(minutes=1), 6)
+
+    assert asking("ysb", [first, second], first.id[:8]) == first
+    with pytest.raises(NotFoundError, match="no decision ffffff"):
+        asking("ysb", [first], "ffffff")
+    with pytest.raises(UsageError, match="at least 6"):
+        asking("ysb", [first], first.id[:3])
+
+
+def test_where_nothing_waits_the_present_is_told(noon: datetime) -> None:
+    with pytest.raises(NotFoundError, match=r"nothing about ysb waits.*Stay at 4"):
+        asking("ysb", [decision(noon, 6), decision(noon + timedelta(minutes=1), None)])
+    with pytest.raises(NotFoundError, match="no recent decision"):
+        asking("ysb", [])
+
+
+def test_what_has_lapsed_cannot_be_answered(control: JobControl, noon: datetime) -> None:
+    late = Author("ann", noon + timedelta(minutes=15))
+
+    with pytest.raises(ConsoleError, match="was up at"):
+        answered(decision(noon), YES, control, late)
+    with pytest.raises(UsageError, match="is past"):
+        answered(decision(noon), Said(Answer.REJECT, "x", noon), control, Author("ann", noon))
+    with pytest.raises(NotFoundError, match="no job 'ysb'"):
+        answered(decision(noon), YES, JobControl(), Author("ann", noon))
+
+
+def test_a_decision_that_waits_says_how_to_answer(noon: datetime) -> None:
+    waits = decision(noon)
+
+    told = "\n".join(explain.decided(waits))
+    assert f"--decision {waits.id[:8]}" in told
+    assert "a person's word on 6 workers until" in told
+    assert list(explain.after(waits, None, noon)) == ["Nothing yet: it waits."]

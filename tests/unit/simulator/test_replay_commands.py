@@ -1,0 +1,234 @@
+"""`daedalus replay | whatif` on an exported file: what they print, and their exit codes."""
+
+import gzip
+import json
+import socket
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from daedalus_shared.events import CapacityUpdate, Event, JobMetrics, ScaleOutcome
+from daedalus_simulator.adapters.recording import address
+from daedalus_simulator.backtest import play
+from daedalus_simulator.commands import register
+from daedalus_simulator.domain.engines import ENGINES
+from daedalus_simulator.domain.learned import LearnedWorld, Record, RecordError
+from daedalus_simulator.domain.shapes import generate
+from daedalus_simulator.domain.world import World
+from daedalus_simulator.errors import UsageError
+from daedalus_simulator.policies.daedalus import JOB, DaedalusPolicy, declared
+from daedalus_simulator.runs.moments import moment
+
+RUN = CliRunner()
+MINUTES = 25
+
+
+def app() -> typer.Typer:
+    found = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    register(found)
+    return found
+
+
+def run(*arguments: str, code: int = 0, columns: int = 100) -> str:
+    found = RUN.invoke(app(), arguments, env={"COLUMNS": str(columns)})
+    assert found.exit_code == code, found.output
+    return found.output
+
+
+@cache
+def recorded() -> tuple[dict[str, Any], ...]:
+    """A run of the rules, as `daedalus export` writes it."""
+    rates = generate("sine", seed=1, seconds=60 * MINUTES).rates
+    policy = DaedalusPolicy(declared(policy={"planner": "rules"}), keep=True)
+    play(World(rates, ENGINES["flink"], 1), policy)
+    events: Iterable[Event] = (*policy._controller._control.declarations, *policy.events)
+    return tuple(
+        {"type": type(event).__name__, "event": event.model_dump(mode="json")} for event in events
+    )
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Callable[..., str]:
+    def write(rows: Iterable[Any] | None = None, name: str = "run.jsonl") -> str:
+        path = tmp_path / name
+        lines = (json.dumps(row) + "\n" for row in (recorded() if rows is None else rows))
+        raw = "".join(lines).encode()
+        path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        return str(path)
+
+    return write
+
+
+def tampered() -> list[dict[str, Any]]:
+    rows = json.loads(json.dumps(recorded()))
+    reports = [row for row in rows if row["type"] == "JobMetrics"]
+    reports[len(reports) // 2]["event"]["samples"][0]["workload"] *= 1.01
+    return list(rows)
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
+def test_all_the_same_ends_with_code_0(export: Callable[..., str], name: str) -> None:
+    text = run("replay", export(name=name))
+
+    assert "All decisions are those that the code takes." in text
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_a_difference_is_shown_field_by_field(export: Callable[..., str], columns: int) -> None:
+    path = export(tampered())
+
+    text = run("replay", path, code=1, columns=columns)
+
+    assert "first difference: backtest at" in text
+    assert "CapacityUpdate" in text
+    assert max(map(len, text.splitlines())) <= columns
+    found = json.loads(run("replay", path, "--json", code=1))
+    assert found["different"] >= 1
+    first = found["jobs"][0]["first_difference"]["fields"][0]
+    assert first["field"] == "workload.mean"
+    assert first["recorded"] != first["replayed"]
+
+
+def test_what_cannot_be_judged_has_a_code_of_its_own(export: Callable[..., str]) -> None:
+    rows = [row for row in recorded() if row["type"] != "Declaration"]
+
+    text = run("replay", export(rows), code=5)
+
+    assert "cannot be judged: the job's spec of that time is not in the recording" in text
+    assert "All that can be judged is the same." in text
+
+
+def test_garbage_in_a_file_is_counted_and_said(export: Callable[..., str]) -> None:
+    garbage = [
+        {"type": None, "error": "no ce_type header: not an event"},
+        {"type": "Invented", "event": {}},
+        {"type": "JobMetrics", "event": {"job": "backtest"}},
+        ["no object"],
+        {"key": "backtest/JobSpec", "tombstone": True},
+    ]
+
+    text = run("replay", export([*garbage, *recorded()]))
+
+    assert "4 records are no event and left aside, first record 1: no ce_type header" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(["replay", "none.jsonl"], 4, "none.jsonl: no such file", id="no file"),
+        pytest.param(["replay", "FILE.txt"], 2, "is no *.jsonl", id="no format"),
+        pytest.param(["replay", "FILE", "--job", "nobody"], 4, "decision of nobody", id="nobody"),
+        pytest.param(["replay", "FILE", "--since", "soon"], 2, "'soon' is no time", id="no time"),
+        pytest.param(["whatif", "nobody", "--from", "FILE", "--set", "scale.min=2", "--since",
+                      "start"], 4, "no job 'nobody' is declared", id="whatif no job"),
+        pytest.param(["whatif", "backtest", "--from", "FILE"], 2, "name a setting", id="unset"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--since", "start", "--set",
+                      "policy.planer=x"], 2, "did you mean policy.planner?", id="no such setting"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--set", "scale.min=2"], 4,
+                     "no reports, or no capacity", id="nothing since yesterday"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_in_a_line(
+    export: Callable[..., str], arguments: list[str], code: int, said: str
+) -> None:
+    files = {"FILE": export(), "FILE.txt": export(name="run.txt")}
+
+    text = run(*(files.get(each, each) for each in arguments), code=code)
+
+    assert said in text
+    assert text.count("\n") == 1
+
+
+def test_a_kafka_that_does_not_answer_is_told_in_a_line() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        where = f"127.0.0.1:{nobody.getsockname()[1]}"
+        text = run("replay", "topics", "--bootstrap", where, code=3)
+
+    assert text.startswith(f"daedalus: Kafka does not answer at {where}")
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_whatif_shows_record_and_model_side_by_side(
+    export: Callable[..., str], columns: int
+) -> None:
+    asked = ["whatif", JOB, "--from", export(), "--since", "start", "--set", "scale.min=14"]
+    if columns == 60:
+        text = run(*asked, columns=columns)
+        assert max(map(len, text.splitlines())) <= columns
+        for part in ("recorded", "as it is set", "changed", "worker-hours", "played on one model"):
+            assert part in text
+        return
+    found = json.loads(run(*asked, "--json"))
+
+    assert found["changed"]["workers"] > found["modelled"]["workers"]
+    assert found["changed"]["workers"] >= 13
+    hours = found["modelled"]["worker_hours"] / found["modelled"]["workers"]
+    assert hours == pytest.approx(MINUTES / 60, rel=0.1)
+    assert found["recorded"]["workers"] == pytest.approx(found["modelled"]["workers"], rel=0.25)
+    assert found["settings"] == ["scale.min=14"]
+
+
+def test_the_model_has_the_learned_capacities_and_goes_on_beyond_them() -> None:
+    world = LearnedWorld(np.full(60, 10.0), ENGINES["flink"], 0, {2: 200.0, 4: 360.0}, 8)
+
+    assert world.capacity(2) == pytest.approx(200.0)
+    assert world.capacity(4) == pytest.approx(360.0)
+    assert 360.0 < world.capacity(6) < 540.0
+    with pytest.raises(RecordError, match="no capacity"):
+        LearnedWorld(np.full(60, 10.0), ENGINES["flink"], 0, {}, 8)
+
+
+def test_the_record_is_scored_as_it_was() -> None:
+    kinds: dict[str, type[JobMetrics | CapacityUpdate | ScaleOutcome]] = {
+        kind.__name__: kind for kind in (JobMetrics, CapacityUpdate, ScaleOutcome)
+    }
+    record = Record()
+    rows = [row for row in recorded() if row["type"] in kinds]
+    for row in rows:
+        record.take(kinds[row["type"]].model_validate(row["event"]))
+
+    begin, end = record.span
+    world = LearnedWorld(record.arrivals(), record.engine(), 0, record.capacities(), 18)
+    played = record.played(world)
+
+    assert world.seconds == int((end - begin).total_seconds())
+    assert record.gaps == 0
+    applied = [row for row in rows if row["type"] == "ScaleOutcome"]
+    assert len(played.rescales) == len(applied)
+    assert played.workers[0] == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"),
+    [
+        pytest.param("10m", timedelta(minutes=10), id="a duration"),
+        pytest.param("2026-01-01T11:00:00+00:00", timedelta(hours=1), id="ISO 8601"),
+        pytest.param("now", timedelta(0), id="now"),
+    ],
+)
+def test_times_are_written_as_people_do(text: str, ago: timedelta) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    assert noon - moment(text, noon) == ago
+
+
+@pytest.mark.parametrize("text", ["soon", "10", "25:00", "9999999999d"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no time"):
+        moment(text)
+
+
+def test_the_address_is_given_else_the_stacks_else_the_default(tmp_path: Path) -> None:
+    assert address("k:1", tmp_path)[0] == "k:1"
+    assert address(None, tmp_path)[0] == "localhost:9092"
+    (tmp_path / ".daedalus").mkdir()
+    (tmp_path / ".daedalus" / "stack.json").write_text('{"bootstrap": "127.0.0.1:29092"}')
+    assert address(None, tmp_path / "a" / "b")[0] == "127.0.0.1:29092"
