@@ -13,7 +13,15 @@ from functools import partial
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from daedalus_shared.events import Declaration, JobMetrics, Override, Sample, Worker
+from daedalus_shared.events import (
+    Asked,
+    Decision,
+    Declaration,
+    JobMetrics,
+    Override,
+    Sample,
+    Worker,
+)
 from daedalus_shared.job_spec import JobSpec
 from harness.broker import Broker, running_broker
 from harness.console import AUTHOR, browsing, keep, serving, simulated, widths
@@ -261,6 +269,43 @@ def test_an_event_is_seen_within_two_seconds_in_list_page_and_chart(
     expect(other.locator(".d-tile", has_text="Load of")).to_contain_text("unknown")
     expect(other.locator("svg text", has_text="<b>hot</b>")).to_be_visible()
     assert other.locator("svg b").count() == 0
+
+
+def test_a_rescale_that_waits_is_approved_with_a_reason(
+    page: Page, url: str, broker: Broker
+) -> None:
+    now = datetime.now(UTC)
+    asked = Asked(decision="d" * 32, scale_out=6, until=now + timedelta(minutes=10))
+    waits = Decision(
+        job="careful",
+        at=now,
+        tick=now,
+        source="planner/horizon",
+        planner="horizon",
+        scale_out=4,
+        chosen=4,
+        reason="awaiting_approval",
+        sentence="Stay at 4 workers until somebody approves 6.",
+        asked=asked,
+    )
+    for event in (
+        declaration("careful", now),
+        report("careful", now, workload=1.0, lag=0.0),
+        waits,
+    ):
+        broker.send(event)
+    broker.flush()
+
+    page.goto(f"{url}/jobs/careful")
+    card = page.get_by_role("region", name="Waits for approval")
+    expect(card).to_contain_text("→ 6 workers")
+    card.get_by_role("button", name="Approve").click()
+    expect(card).to_contain_text("Reason: say why")
+    card.get_by_label("Reason").fill("<i>looked</i> at it")
+    card.get_by_role("button", name="Approve").click()
+
+    expect(page.get_by_role("status")).to_contain_text("approved: written")
+    expect(card).to_be_hidden()
 
 
 def test_a_phone_shows_all_without_scrolling_sideways(

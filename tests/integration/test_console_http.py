@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from daedalus_shared.events import (
+    Asked,
     Candidate,
     Decision,
     Declaration,
@@ -247,6 +248,34 @@ def test_steering_is_written_with_its_author_and_taken_back(
     assert [each.kind.value for each in written] == ["pause", "pin", "pause", "pin"]
     assert {each.author for each in written} == {"grace"}
     assert "grace asks for pause (down)" in console.log.read_text()
+
+
+@pytest.mark.parametrize("word", ["approve", "reject"])
+def test_a_rescale_that_waits_gets_its_word(
+    broker: Broker, console: Served, job: str, word: str
+) -> None:
+    path = f"/api/jobs/{job}/{word}"
+    early = console.client.post(path, json={"why": "looks right"})
+    assert early.status_code == 404
+    assert f"nothing about {job} waits for a word" in early.json()["detail"]
+
+    now = datetime.now(UTC)
+    asked = Asked(decision="d" * 32, scale_out=6, until=now + timedelta(minutes=10))
+    waits = decision(job, now).model_copy(update={"asked": asked, "command": None, "chosen": 4})
+    broker.send(waits)
+    broker.flush()
+    console.until(lambda: console.json(f"/api/jobs/{job}")["row"]["asked"] is not None)
+
+    assert console.client.post(path, json={"why": " "}).status_code == 422
+    said = console.client.post(path, json={"why": "looks right"})
+
+    assert said.status_code == 201, said.text
+    event = said.json()["event"]
+    assert (event["author"], event["answer"], event["why"]) == ("grace", word, "looks right")
+    assert (event["from_scale_out"], event["scale_out"]) == (4, 6)
+    assert event["decision"] == asked.decision
+    console.until(lambda: console.json(f"/api/jobs/{job}")["row"]["asked"] is None)
+    assert f"grace says {word} to 4 to 6 workers of {job}" in console.log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import Author, declared
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Answer, Approval, Decision, Event
+from daedalus_shared.events import Answer, Approval, Asked, Decision, Event
 
 LEAST_ID = 6
 """Characters of a decision's id that tell it from others."""
@@ -87,6 +87,15 @@ def answered(decision: Decision, said: Said, control: JobControl, author: Author
         until=until,
         why=said.why,
     )
+
+
+def awaited(decision: Decision, control: JobControl, now: datetime) -> Asked | None:
+    """Return the rescale that a decision has wait for a word, while nobody has said one."""
+    asked = decision.asked
+    if asked is None or asked.state != "awaiting" or asked.until <= now:
+        return None
+    said = any(each.decision in {asked.decision, decision.id} for each in control.approvals)
+    return None if said else asked
 
 
 def standing(control: JobControl, now: datetime) -> Approval | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from daedalus_console.approvals import Said, answered, asking, standing
+from daedalus_console.approvals import Said, answered, asking, awaited, standing
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import Author, effective
 from daedalus_console.views import explain, lines
@@ -92,3 +92,15 @@ def test_a_decision_that_waits_says_how_to_answer(noon: datetime) -> None:
     assert f"--decision {waits.id[:8]}" in told
     assert "a person's word on 6 workers until" in told
     assert list(explain.after(waits, None, noon)) == ["Nothing yet: it waits."]
+
+
+def test_a_rescale_waits_until_somebody_said_a_word_or_its_time_is_up(
+    control: JobControl, noon: datetime
+) -> None:
+    asks = decision(noon)
+    said = control.fold(answered(asks, YES, control, Author("ann", noon)))
+
+    assert awaited(asks, control, noon) == asks.asked
+    assert awaited(asks, said, noon) is None
+    assert awaited(asks, control, noon + timedelta(minutes=15)) is None
+    assert awaited(decision(noon, None), control, noon) is None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
+from daedalus_console.approvals import awaited
 from daedalus_console.board import Health, JobState, fold
 from daedalus_console.live import expecting, story
 from daedalus_console.live.hours import Hours
@@ -138,6 +139,7 @@ class Job:
             else None,
             unknown=_unknown(sample, update),
             overrides=state.overrides(now),
+            asked=awaited(decision, state.control, now) if decision else None,
             decision=line(decision) if decision else None,
             revision=self.revision,
         )

@@ -8,6 +8,7 @@ from pydantic import computed_field
 
 from daedalus_console.board import Health
 from daedalus_shared.events import (
+    Asked,
     CapacityPoint,
     Downtime,
     HorizonError,
@@ -190,6 +191,9 @@ class JobRow(Value):
 
     overrides: tuple[Override, ...]
     """Those that have not ended."""
+
+    asked: Asked | None
+    """The rescale that waits for a person's word; null where none does."""
 
     decision: DecisionLine | None
     """The newest of the planner that is obeyed."""

@@ -18,7 +18,7 @@ from daedalus_console.page.frame import frame, refreshing
 from daedalus_console.page.parts import Button, Clock, Link, State, Text
 from daedalus_console.page.plots import Main, Smaller
 from daedalus_console.page.ports import Console
-from daedalus_console.page.steering import InForce, Steer
+from daedalus_console.page.steering import Awaiting, InForce, Steer
 from daedalus_console.page.tables import Decisions, Rescales, instant
 from daedalus_console.page.tiles import Tiles
 from daedalus_console.page.words import KINDS
@@ -75,6 +75,7 @@ class JobPage:
         self._said = Text("p")
         self._said.props('role="status" aria-live="polite"')
         steer = Steer(console, self._name, request, self._said)
+        self._awaiting = Awaiting(steer)
         self._in_force = InForce(steer)
         self._tiles = Tiles()
         self._main = Main(self._name, self._mark, self.choose_at)
@@ -110,6 +111,7 @@ class JobPage:
         row = view.row
         self._state.become(row.state.value, KINDS[row.state])
         self._running.show(running(row))
+        self._awaiting.show(row.asked, row.scale_out)
         self._in_force.show(row.overrides)
         self._tiles.show(row)
         if row.revision == self._revision:

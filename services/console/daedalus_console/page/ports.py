@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
+from daedalus_console.approvals import asking
 from daedalus_console.errors import ConsoleError
 from daedalus_console.live.live import Live
 from daedalus_console.live.views import JobRow
@@ -12,7 +13,7 @@ from daedalus_console.web import past
 from daedalus_console.web.access import Access
 from daedalus_console.web.api import Ports
 from daedalus_console.web.people import Person
-from daedalus_console.web.steering import Asked, Written
+from daedalus_console.web.steering import Asked, Reply, Written
 from daedalus_shared.events import Decision, Override
 
 SHARED = timedelta(seconds=0.5)
@@ -59,6 +60,12 @@ class Console:
         """Write an override, or raise `ConsoleError`."""
         person = self.person(request)
         return await asyncio.to_thread(self._ports.steering.ask, person, asked)
+
+    async def answer(self, request: Request, job: str, reply: Reply) -> Written:
+        """Say a word on the rescale that waits for one, or raise `ConsoleError`."""
+        person = self.person(request)
+        decision = asking(job, self.live.decisions(job, None, 1))
+        return await asyncio.to_thread(self._ports.steering.answer, person, decision, reply)
 
     async def end(self, request: Request, asked: Override) -> Written:
         """Take an override back, or raise `ConsoleError`."""

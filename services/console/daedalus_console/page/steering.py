@@ -11,8 +11,9 @@ from daedalus_console.errors import ConsoleError
 from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
 from daedalus_console.page.words import wish
-from daedalus_console.web.steering import Asked
-from daedalus_shared.events import Direction, Override, OverrideKind
+from daedalus_console.web.steering import Asked, Reply
+from daedalus_shared.events import Answer, Direction, Override, OverrideKind
+from daedalus_shared.events import Asked as Waiting
 
 TITLES = {
     OverrideKind.PAUSE: "Pause scaling",
@@ -91,6 +92,12 @@ class Steer:
         """Write an override and say so, or raise `ConsoleError`."""
         await self._console.ask(self._request, asked)
         self._said.show(f"{TITLES[asked.kind]}: written, and effective at the next tick.")
+
+    async def answer(self, reply: Reply) -> None:
+        """Say a word on the rescale that waits, or raise `ConsoleError`."""
+        await self._console.answer(self._request, self._job, reply)
+        done = "approved" if reply.answer is Answer.APPROVE else "rejected"
+        self._said.show(f"The rescale is {done}: written, and effective at the next tick.")
 
     async def end(self, asked: Override) -> None:
         """Take an override back."""
@@ -231,3 +238,57 @@ class InForce(ui.element):
                 label=f"{word}: {wish(asked)}",
             )
             undo.enable(able=self._steer.able)
+
+
+class Awaiting(ui.element):
+    """The rescale that waits for a person's word, and the buttons that say it."""
+
+    def __init__(self, steer: Steer) -> None:
+        super().__init__("section")
+        self.classes("d-card").props('aria-label="Waits for approval" aria-live="polite"')
+        self._steer = steer
+        self._shown: Waiting | None = None
+        self._typed = ""
+        self.set_visibility(False)
+
+    def show(self, asked: Waiting | None, scale_out: int | None) -> None:
+        """Show what waits; nothing typed is lost while the same waits on."""
+        if asked == self._shown:
+            return
+        self._shown = asked
+        self.set_visibility(asked is not None)
+        self.clear()
+        if asked is None:
+            return
+        with self:
+            Text("h2", "Waits for approval")
+            with ui.element("p"):
+                Text("b", f"{'?' if scale_out is None else scale_out} → {asked.scale_out} workers")
+                Text("span", ", until ")
+                Clock(asked.until, "minute")
+            with ui.element("label").classes("d-field"):
+                Text("span", "Reason")
+                field = ui.element("input")
+                field.props('name="word" type="text" maxlength="300" autocomplete="off"')
+                field.on("input", self._take, js_handler=_VALUE)
+            self._wrong = Text("p", classes="d-error")
+            self._wrong.props('role="alert"')
+            with ui.element("div").classes("d-row").style("margin-top: 10px"):
+                for answer, word in ((Answer.APPROVE, "Approve"), (Answer.REJECT, "Reject")):
+                    button = Button(word, partial(self._say, answer))
+                    button.enable(able=self._steer.able)
+
+    def _take(self, event: Any) -> None:
+        self._typed = "" if event.args is None else str(event.args)
+
+    async def _say(self, answer: Answer) -> None:
+        self._wrong.show("")
+        if not self._typed.strip():
+            self._wrong.show("Reason: say why, so that others know")
+            return
+        try:
+            await self._steer.answer(Reply(answer, self._typed.strip()))
+        except ConsoleError as error:
+            self._wrong.show(str(error))
+        else:
+            self._typed = ""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
+from daedalus_console.approvals import asking
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.live.live import Live
@@ -19,13 +20,23 @@ from daedalus_console.rescales import Story
 from daedalus_console.web import past, shapes
 from daedalus_console.web.people import Person
 from daedalus_console.web.problems import MEDIA_TYPE, Problem
-from daedalus_console.web.steering import Asked, Steering, Written, tag_of
+from daedalus_console.web.steering import Asked, Reply, Steering, Written, tag_of
 from daedalus_console.web.stream import Streams
-from daedalus_shared.events import Decision, Direction, OverrideKind
+from daedalus_shared.events import (
+    Answer,
+    Approval,
+    Decision,
+    Direction,
+    Override,
+    OverrideKind,
+)
 from daedalus_shared.events.base import JOB_NAME
 
 PAGE = 100
 """Entries of a page that does not say how many."""
+
+RECENT = 50
+"""Decisions among which the one that is answered is looked for."""
 
 ID = r"^[0-9a-f-]{1,64}$"
 
@@ -262,8 +273,33 @@ def _writing(found: APIRouter, ports: Ports) -> None:
         person, way = _person(request), wanted.direction
         return _said(steering.end(person, job, OverrideKind.PAUSE, way, _tag(if_match)), response)
 
+    for word in (Answer.APPROVE, Answer.REJECT):
+        _answering(found, ports, word)
     for kind in (OverrideKind.FLOOR, OverrideKind.CEILING, OverrideKind.PIN):
         _bounding(found, steering, kind)
+
+
+def _answering(found: APIRouter, ports: Ports, word: Answer) -> None:
+    def answer(
+        job: JobName, wanted: shapes.AnswerWanted, request: Request, if_match: Match = None
+    ) -> shapes.WrittenAnswer:
+        person = _person(request)
+        kept = ports.live.decisions(job, None, RECENT)
+        decision = asking(job, kept, wanted.decision)
+        reply = Reply(word, wanted.why, wanted.until)
+        written = ports.steering.answer(person, decision, reply, _tag(if_match))
+        [event] = written.events
+        assert isinstance(event, Approval)  # noqa: S101 -- as `answer` writes
+        return shapes.WrittenAnswer(event=event, effective=written.effective)
+
+    found.post(
+        f"/jobs/{{job}}/{word}",
+        name=f"{word}",
+        description=f"{word.capitalize()} the rescale that waits for a word.",
+        status_code=201,
+        responses=WRITE,
+        tags=["steer"],
+    )(answer)
 
 
 def _bounding(found: APIRouter, steering: Steering, kind: OverrideKind) -> None:
@@ -323,7 +359,8 @@ def tell(ports: Ports, job: str, wanted: str, tick: datetime | None) -> tuple[St
 
 def _said(written: Written, response: Response) -> shapes.WrittenOverrides:
     response.headers["ETag"] = f'"{written.tag}"'
-    return shapes.WrittenOverrides(events=written.events, effective=written.effective)
+    overrides = tuple(each for each in written.events if isinstance(each, Override))
+    return shapes.WrittenOverrides(events=overrides, effective=written.effective)
 
 
 def _person(request: Request) -> Person:

@@ -16,6 +16,7 @@ from daedalus_console.live.views import (
     Step,
 )
 from daedalus_shared.events import (
+    Approval,
     CapacityUpdate,
     Decision,
     Direction,
@@ -60,6 +61,19 @@ class BoundWanted(Wanted):
 
     why: Why
     """For what reason; decisions repeat it."""
+
+
+class AnswerWanted(Wanted):
+    """A word on the rescale that waits for one."""
+
+    why: Why
+    """For what reason; decisions repeat it."""
+
+    decision: str | None = Field(default=None, pattern=r"^[0-9a-f-]{6,64}$")
+    """Id, or its beginning, of the decision that is meant; null for the one that waits now."""
+
+    until: Until | None = None
+    """When the word ends; null for the policy's `approval_time` from now on."""
 
 
 class ResumeWanted(Wanted):
@@ -145,6 +159,14 @@ class Overrides(Value):
 
     asked: tuple[Override, ...]
     """All that is remembered, newest first; one that ends when it begins takes another back."""
+
+
+class WrittenAnswer(Value):
+    """The word that was written."""
+
+    event: Approval
+    effective: datetime
+    """The first tick that ends then or later counts it in."""
 
 
 class WrittenOverrides(Value):

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,6 +10,7 @@ from threading import Lock
 
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.writing import publish
+from daedalus_console.approvals import Said, answered
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError, UsageError
 from daedalus_console.overrides import (
@@ -26,7 +27,7 @@ from daedalus_console.runs.common import control
 from daedalus_console.times import moment
 from daedalus_console.web.people import ForbiddenError, Person
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Direction, Override, OverrideKind
+from daedalus_shared.events import Answer, Approval, Decision, Direction, Override, OverrideKind
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,20 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """A word on a rescale that waits for one, as it was typed."""
+
+    answer: Answer
+    why: str
+    until: str | None = None
+    """When the word ends; None for the policy's `approval_time` from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What was written, and from when on it counts."""
 
-    events: tuple[Override, ...]
+    events: tuple[Override | Approval, ...]
     effective: datetime
     """The first tick that ends then or later counts it in."""
 
@@ -108,11 +119,22 @@ class Steering:
             person, job, lambda known, author: taken_back(job, known, author, kind, way), tag
         )
 
+    def answer(
+        self, person: Person, decision: Decision, reply: Reply, tag: str | None = None
+    ) -> Written:
+        """Approve or reject the rescale that a decision asks for."""
+
+        def events(known: JobControl, author: Author) -> list[Approval]:
+            until = None if reply.until is None else _until(reply.until, author.now)
+            return [answered(decision, Said(reply.answer, reply.why, until), known, author)]
+
+        return self._write(person, decision.job, events, tag)
+
     def _write(
         self,
         person: Person,
         job: str,
-        events: Callable[[JobControl, Author], list[Override]],
+        events: Callable[[JobControl, Author], Sequence[Override | Approval]],
         tag: str | None,
     ) -> Written:
         if not person.steers:
@@ -156,8 +178,11 @@ def tag_of(known: JobControl, now: datetime) -> str:
     return sha256("|".join(ids).encode()).hexdigest()[:TAG]
 
 
-def told(event: Override) -> str:
-    """Return what the log says of an override, on one line."""
+def told(event: Override | Approval) -> str:
+    """Return what the log says of what was asked for, on one line."""
+    if isinstance(event, Approval):
+        move = f"{event.from_scale_out} to {event.scale_out} workers of {event.job}"
+        return printable(f"{event.author} says {event.answer} to {move}: {event.why}")
     workers = "" if event.scale_out is None else f" {event.scale_out}"
     way = "" if event.direction is Direction.BOTH else f" ({event.direction})"
     what = f"{event.kind}{workers}{way} of {event.job}"
