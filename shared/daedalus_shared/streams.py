@@ -139,8 +139,9 @@ async def _wait_for_kafka(
                     await asyncio.wait_for(ended.wait(), _RETRY)
                     raise SystemExit(0)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        if not ended.is_set():  # else a second signal would cut the ending short
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
 
 def _app(name: str, settings: ServiceSettings, partitions: int) -> faust.App:

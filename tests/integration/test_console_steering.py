@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -36,7 +37,6 @@ from harness.fixtures import need_tools
 pytestmark = pytest.mark.kafka
 
 PARTITIONS = 4
-NOW = datetime.now(UTC).replace(microsecond=0)
 LOOPS = 30
 
 
@@ -78,8 +78,14 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield found
 
 
+@cache
+def now() -> datetime:
+    """When the first event of this module was made: it may be run long after it is imported."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def at(loop: int) -> datetime:
-    return NOW + timedelta(minutes=loop - LOOPS)
+    return now() + timedelta(minutes=loop - LOOPS)
 
 
 def declared(job: str, **policy: Any) -> Declaration:
@@ -185,7 +191,7 @@ def past(console: Console) -> str:
 def test_a_rescale_that_waits_is_listed_approved_and_rejected(console: Console) -> None:
     console.send(declared("asks", approval="required"))
     assert "no recent decision" in console("approve", "asks", "--why", "x", code=4)
-    first = decision("asks", NOW, "horizon", 4)
+    first = decision("asks", now(), "horizon", 4)
     until = datetime.now(UTC) + timedelta(minutes=10)
     asks = first.model_copy(update={"asked": Asked(decision=first.id, scale_out=6, until=until)})
     console.send(asks)

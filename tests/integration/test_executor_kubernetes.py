@@ -227,13 +227,11 @@ async def test_an_hpa_on_the_same_target_is_refused_by_name(cluster: Cluster) ->
 
 
 async def test_what_an_operator_owns_is_refused(cluster: Cluster) -> None:
-    owner = {
-        "apiVersion": "flink.apache.org/v1beta1",
-        "kind": "FlinkDeployment",
-        "name": "ysb",
-        "uid": "a",
-        "controller": True,
-    }
+    kind = {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment"}
+    cluster.plane.apply({**kind, "metadata": {"name": "ysb"}, "spec": {}}, namespace=JOBS)
+    path = f"/apis/flink.apache.org/v1beta1/namespaces/{JOBS}/flinkdeployments/ysb"
+    uid = cluster.plane.call("GET", path)["metadata"]["uid"]
+    owner = {**kind, "name": "ysb", "uid": uid, "controller": True}
     made = deployment("owned", 1)
     made["metadata"]["ownerReferences"] = [owner]
     cluster.plane.apply(made, namespace=JOBS)
