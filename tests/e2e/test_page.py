@@ -296,7 +296,8 @@ def test_a_rescale_that_waits_is_approved_with_a_reason(
         broker.send(event)
     broker.flush()
 
-    page.goto(f"{url}/jobs/careful")
+    page.goto(url)
+    page.get_by_role("link", name="careful").click()
     card = page.get_by_role("region", name="Waits for approval")
     expect(card).to_contain_text("→ 6 workers")
     card.get_by_role("button", name="Approve").click()
