@@ -97,7 +97,7 @@ class Reader:
             except (ConsoleError, KafkaException) as error:
                 self._away(str(error))
                 self._ended.wait(RETRY)
-            except Exception:
+            except Exception:  # a bug: the page says so and goes on, rather than stand still
                 log.exception("reading failed; it begins again")
                 self._away("reading failed: the console's log says why")
                 self._ended.wait(RETRY)

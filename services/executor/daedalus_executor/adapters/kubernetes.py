@@ -4,7 +4,6 @@ What is asked for is written once a command, on the version that was read, and t
 until the pods are there and ready. Somebody else's change meanwhile is named and left alone.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -364,7 +363,6 @@ class PodWorkers:
                 break
             if self._clock.monotonic() > deadline:
                 raise TargetError(f"{', '.join(leaving)} did not end within {_APPEAR:g} s")
-            await asyncio.sleep(0)
             await self._clock.sleep(self._means.patience.sample)
         spared = [pod for pod in leaving if pod in left]
         if spared:

@@ -292,9 +292,8 @@ class Pods(_Answer):
 
 
 class ScaleStatus(_Answer):
-    """The state half of a scale subresource."""
+    """What a scale subresource tells of its pods."""
 
-    replicas: int = 0
     selector: str = ""
 
 
