@@ -81,7 +81,7 @@ golden: setup  ## Renew the record that `make backtest` compares with.
 	PYTHONPATH=tests $(BIN)/python -m backtest.golden
 
 integration: setup  ## Against real servers: Kafka, Flink, Prometheus.
-	$(BIN)/pytest -q tests/integration --durations=15 -n 2 --dist loadscope
+	$(BIN)/pytest -q tests/integration --durations=15 -n 2 --dist loadscope --no-loadscope-reorder
 
 e2e: setup  ## The whole loop on a real cluster.
 	$(BIN)/pytest -q tests/e2e
