@@ -11,7 +11,7 @@ from daedalus_console.page import account_words as words
 from daedalus_console.page.charts import account as charts
 from daedalus_console.page.charts.base import Options
 from daedalus_console.page.charts.model import Reading
-from daedalus_console.page.figured import figure, figures, table, two
+from daedalus_console.page.figured import figure, figures, named, table, two
 from daedalus_console.page.frame import frame
 from daedalus_console.page.parts import Chart, Clock, Link, Text, card
 from daedalus_console.page.ports import Console
@@ -62,7 +62,9 @@ def _cost(cost: Cost) -> None:
             Text("p", "No loop of this time is known yet; choose a longer one.", "d-empty")
             return
         Text("p", words.spent(cost), "d-sentence")
-        Text("p", words.known(cost.known_seconds, cost.unknown_seconds), "d-faint")
+        about = words.known(cost.known_seconds, cost.unknown_seconds)
+        price = "The price counts workers, rescales and lateness, in workers."
+        Text("p", f"{about} {price}", "d-faint")
         bars = [(line.name, line.worker_hours) for line in cost.lines if line.seconds]
         chart = Chart(charts.hours_height(bars), "Worker-hours as it ran, beside those of others.")
         chart.draw(charts.hours(bars))
@@ -71,7 +73,7 @@ def _cost(cost: Cost) -> None:
                     "Price", "Price against what ran"):  # fmt: skip
             for line in cost.lines:
                 with ui.element("tr"):
-                    Text("th", line.name).props('scope="row"')
+                    named(line.name)
                     figure("Worker-hours", hours(line.worker_hours) if line.seconds else "?")
                     figure("Workers", two(line.mean_workers))
                     figure("Late", words.percent(line.late_share))

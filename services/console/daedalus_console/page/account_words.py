@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from daedalus_console.accounts.ledger import HPA, RAN, STATIC
 from daedalus_console.figures import UNKNOWN, number, span
-from daedalus_console.page.words import hours
+from daedalus_console.page.words import joined
 from daedalus_console.web.account_shapes import Account, Bill, Cost, Forecaster, Kept, Line, Period
 
 FEW = 3
 """Rescales below which medians say little."""
+
+
+SAME = "the same"
 
 
 def percent(part: float | None) -> str:
@@ -41,27 +44,29 @@ def against(ratio: float | None) -> str:
         return UNKNOWN
     part = round(100 * abs(ratio - 1))
     if not part:
-        return "the same"
+        return SAME
     return f"{part} % {'less' if ratio < 1 else 'more'}"
 
 
 def kept(found: Kept) -> str:
-    """Return what became of promises of one kind.
+    r"""Return what became of promises of one kind.
 
     >>> one = Kept(count=4, never_seen=0, median_seen_over_promised=0.9, median_error=0.1, kept=0.5)
     >>> kept(one)
-    '0.90 x, kept 50 %'
+    '0.90\xa0x, kept\xa050\xa0%'
     """
     if not found.count:
         return "none"
-    return f"{times(found.median_seen_over_promised)}, kept {percent(found.kept)}"
+    part = joined(f"kept {percent(found.kept)}")
+    return f"{joined(times(found.median_seen_over_promised))}, {part}"
 
 
 def capacity(found: Kept) -> str:
     """Return how right the promised capacities were."""
     if not found.count:
         return "none"
-    return f"{times(found.median_seen_over_promised)}, off by {percent(found.median_error)}"
+    off = joined(f"off by {percent(found.median_error)}")
+    return f"{joined(times(found.median_seen_over_promised))}, {off}"
 
 
 def known(seconds: float, unknown: float) -> str:
@@ -79,19 +84,20 @@ def known(seconds: float, unknown: float) -> str:
 
 
 def spent(cost: Cost) -> str:
-    """Return what a job cost against the others, in a sentence or two."""
+    """Return what a job cost against the others, in a sentence."""
     ran = next((line for line in cost.lines if line.name == RAN), None)
     if ran is None or not ran.seconds:
         return ""
-    told = [f"{hours(ran.worker_hours)} of workers ran."]
+    told = []
     for line, name in (
-        (first(cost.lines, STATIC), "as many as allowed all the time"),
+        (first(cost.lines, STATIC), "as many workers as allowed all the time"),
         (first(cost.lines, HPA), "the HPA rule"),
     ):
         if line is not None and line.worker_hours > 0:
-            part = line.worker_hours_that_ran / line.worker_hours
-            told.append(f"Against {name}: {against(part)}.")
-    return " ".join(told)
+            part = against(line.worker_hours_that_ran / line.worker_hours)
+            told.append(f"{part} {'as' if part == SAME else 'than'} {name}")
+    beside = f": {', '.join(told)}" if told else ""
+    return f"{number(ran.worker_hours)} worker-hours{beside}."
 
 
 def first(lines: Sequence[Line], name: str) -> Line | None:
@@ -115,13 +121,10 @@ def banded(total: Period) -> str:
     """Return how the bands did."""
     band = total.band
     if not band.count:
-        return (
-            "No band is judged yet: it is, five loops after a forecast that has quantiles or "
-            "whose forecaster has been scored for a while."
-        )
+        return "No band is judged yet: one is, five loops after its forecast. Choose a longer time."
     return (
         f"{percent(band.coverage)} of {number(float(band.count))} workloads were within the band "
-        f"of the forecast five loops before, {percent(band.above)} above it."
+        f"of the forecast five loops before, {percent(band.above)} above it; 80 % within is right."
     )
 
 
@@ -129,8 +132,8 @@ def error(forecaster: Forecaster) -> list[tuple[str, str]]:
     """Return for each distance ahead the error, and the part within the band."""
     found = []
     for distance, score in sorted(forecaster.distances.items(), key=lambda item: float(item[0])):
-        band = "" if score.coverage is None else f" ({percent(score.coverage)} in band)"
-        found.append((f"{span(float(distance))} ahead", f"{percent(score.wape)}{band}"))
+        band = "" if score.coverage is None else f" ({joined(percent(score.coverage))} in band)"
+        found.append((f"{span(float(distance))} ahead", f"{joined(percent(score.wape))}{band}"))
     return found
 
 

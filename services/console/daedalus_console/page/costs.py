@@ -55,8 +55,8 @@ def _show(found: Costs) -> None:
     Text(
         "p",
         "Worker-hours are counted. “At the max” is as many workers as each spec allows; the HPA "
-        "rule is Kubernetes' arithmetic on the same workload: a model. What is not known of the time "
-        "is left out of both.",
+        "rule is Kubernetes' arithmetic on the same workload: a model. What is not known of the "
+        "time is left out of both.",
         "d-faint",
     ).style("margin-top: 10px")
     Bills(sorted(found.jobs, key=lambda bill: -bill.worker_hours))

@@ -22,6 +22,11 @@ def table(name: str, *heads: str) -> ui.element:
         return ui.element("tbody")
 
 
+def named(name: str) -> None:
+    """Make the head of a row; a short name stays in one piece."""
+    Text("th", name).props('scope="row"').style("min-width: 7em")
+
+
 def figure(name: str, text: str) -> None:
     """Make a cell, with the name that it goes by where a row is a card."""
     with Cell(name):

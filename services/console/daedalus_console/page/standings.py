@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from daedalus_console.figures import span
 from daedalus_console.page import account_words as words
-from daedalus_console.page.figured import figure, how, table, two
+from daedalus_console.page.figured import figure, how, named, table, two
 from daedalus_console.page.parts import Button, Cell, State, Text, card
 from daedalus_console.page.ports import Console
 from daedalus_console.page.reasoned import Question, Reasoned
@@ -55,7 +55,7 @@ class Standings:
     def _planner(self, line: Line, found: Account) -> None:
         obeyed = line.name == found.planner
         with ui.element("tr"):
-            Text("th", line.name).props('scope="row"')
+            named(line.name)
             with Cell("Role"):
                 State(*(("obeyed", "good") if obeyed else ("shadow", "unknown")))
             for name, text in (
@@ -80,11 +80,11 @@ class Standings:
             ]
             Text("p", "Error (WAPE) on each loop's mean workload, by how far ahead.", "d-faint")
             with table("forecasters", "Forecaster", "", "Model", *heads,
-                        "Error against the one in use", ""):  # fmt: skip
+                        "Against the one in use", ""):  # fmt: skip
                 for one in ranked:
                     used = one.name == found.forecaster
                     with ui.element("tr"):
-                        Text("th", one.name).props('scope="row"')
+                        named(one.name)
                         with Cell("Role"):
                             State(*(("in use", "good") if used else ("shadow", "unknown")))
                         figure("Model", (one.model or "?").partition("(")[0])
@@ -92,7 +92,7 @@ class Standings:
                         for head in heads:
                             figure(head, told.get(head, "-"))
                         beside = "-" if used else words.against(words.beside(one))
-                        figure("Error against the one in use", beside)
+                        figure("Against the one in use", beside)
                         self._button("forecaster", one.name, found.forecaster)
         if not words.shadows(found)[1]:
             how(
@@ -105,7 +105,7 @@ class Standings:
             if name != before:
                 ask = partial(self._ask, kind, name, before)
                 button = Button("Promote …", ask, classes="d-small", label=f"Promote {kind} {name}")
-                button.enable(able=self._person.steers)
+                button.style("white-space: nowrap").enable(able=self._person.steers)
 
     def _ask(self, kind: str, name: str, before: str) -> None:
         if not self._person.steers:

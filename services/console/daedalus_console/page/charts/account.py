@@ -35,7 +35,7 @@ def promises(
         xAxis=_between(ends),
         yAxis=base.value_axis("seen / promised", "daedalus.times"),
         series=[
-            _marked(name, data, color, shape, _right(1.0, "as promised") if not place else None)
+            _marked(name, data, color, shape, None if place else _right(1.0))
             for place, (name, data, color, shape) in enumerate(kinds)
         ],
     )
@@ -43,7 +43,7 @@ def promises(
 
 def bands(inside: Sequence[Reading], ends: tuple[datetime, datetime]) -> Options:
     """Return the options of the part of the workloads within the forecast's band, over time."""
-    mark = _right(RIGHT_BAND, "80 % is right")
+    mark = _right(RIGHT_BAND)
     return base.chart(
         tooltip=base.tooltip("daedalus.shareTooltip"),
         grid=_GRID,
@@ -63,7 +63,7 @@ def hours(courses: Sequence[tuple[str, float]]) -> Options:
         yAxis={
             "type": "category",
             "data": [name for (name, _), _ in bars],
-            "axisLabel": {"color": base.INK, "width": 110, "overflow": "break"},
+            "axisLabel": {"color": base.INK, "width": 90, "overflow": "break", "lineHeight": 15},
             "axisTick": {"show": False},
             "axisLine": {"lineStyle": {"color": base.FAINT}},
         },
@@ -103,13 +103,14 @@ def _marked(
     return line(name, pairs(data), color, **more)
 
 
-def _right(value: float, text: str) -> Options:
+def _right(value: float) -> Options:
+    """Return the line on which all would be right; the text beside the chart names it."""
     return {
         "silent": True,
         "symbol": "none",
         "animation": False,
         "lineStyle": {"color": base.FAINT, "type": "dashed"},
-        "label": {"formatter": text, "color": base.FAINT, "position": "insideEndTop"},
+        "label": {"show": False},
         "data": [{"yAxis": value}],
     }
 
