@@ -195,7 +195,7 @@ class ForgetWanted(Wanted):
     why: Why
     """For what reason."""
 
-    learned: bool
+    learned: bool = Field(strict=True)
     """Whether it is what was learned alone, and the job goes on; else its declaration ends too."""
 
 
@@ -207,7 +207,7 @@ class PromoteWanted(Wanted):
     why: Why
     """For what reason."""
 
-    force: bool = False
+    force: bool = Field(default=False, strict=True)
     """Also when nothing was heard of it lately: nothing acts for the job until it runs."""
 
 
