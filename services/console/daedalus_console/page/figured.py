@@ -29,7 +29,7 @@ def named(name: str) -> None:
 
 def figure(name: str, text: str) -> None:
     """Make a cell, with the name that it goes by where a row is a card."""
-    with Cell(name):
+    with Cell(name).style("overflow-wrap: break-word"):  # a figure keeps its unit
         Text("span", text.replace("?", "unknown"))
 
 

@@ -27,7 +27,7 @@ def forgetting(job: str, author: str) -> Question:
                 "Then",
                 (
                     "From the next tick on it is learned anew, like a new job. This cannot be "
-                    f"undone; to be able to, first: daedalus knowledge export FILE --job {job}",
+                    f"undone. To keep a copy, first: daedalus knowledge export FILE --job {job}",
                 ),
             ),
         ),

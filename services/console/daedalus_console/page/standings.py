@@ -14,6 +14,9 @@ from daedalus_console.page.reasoned import Question, Reasoned
 from daedalus_console.runs.promote import Wish as Promotion
 from daedalus_console.web.account_shapes import Account, Line
 
+MODEL = 16
+"""Characters of a model's name that are shown, without what it is made of."""
+
 
 class Standings:
     """The rankings of one job, for one person who looks at them."""
@@ -87,7 +90,7 @@ class Standings:
                         named(one.name)
                         with Cell("Role"):
                             State(*(("in use", "good") if used else ("shadow", "unknown")))
-                        figure("Model", (one.model or "?").partition("(")[0])
+                        figure("Model", (one.model or "?").partition("(")[0][:MODEL])
                         told = dict(words.error(one))
                         for head in heads:
                             figure(head, told.get(head, "-"))
