@@ -315,8 +315,11 @@ def test_what_was_spent_is_told_and_what_was_learned_forgotten(
 ) -> None:
     job = "sim-0001"
     page.goto(url)
+    page.get_by_role("link", name=job).click(timeout=60_000)
+    expect(page.locator("#decisions tbody tr").nth(1)).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="← All jobs").click()
     page.get_by_role("link", name="Cost of all jobs").click()
-    page.locator("#bills").get_by_role("link", name=job).click(timeout=60_000)
+    page.locator("#bills").get_by_role("link", name=job).click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Account of {job}")
     expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=60_000)

@@ -47,9 +47,11 @@ class Spanned(Generic[T]):
                     span: Button(name, partial(self._choose, span), classes="d-small")
                     for span, name in SPANS.items()
                 }
-            with ui.element("p").classes("d-faint").props('role="status"'):
-                self._said = Text("span")
-                self._at = Clock()
+            with ui.element("div").classes("d-row"):
+                with ui.element("p").classes("d-faint").props('role="status"'):
+                    self._said = Text("span")
+                    self._at = Clock()
+                Button("Read again", self.begin, classes="d-small")
         self._body = ui.element("div")
         self._pressed()
         client = ui.context.client
