@@ -203,6 +203,13 @@ def test_the_page_says_it_in_sentences(account: Account) -> None:
     assert words.kept(total.recovery) == "0.80\u00a0x, kept\u00a0100\u00a0%"
     assert words.capacity(total.capacity).startswith("1.02\u00a0x, off\u00a0by\u00a02.5")
     assert words.banded(total).startswith("100 % of 54 workloads were within the band")
+    few = total.model_copy(update={"band": total.band.model_copy(update={"count": 1})})
+    assert words.banded(few).startswith("Bands are judged 1 of 20 times yet")
+    assert words.uneven(found.cost) == ""
+    ran, *others = found.cost.lines
+    later = [one.model_copy(update={"seconds": one.seconds / 2}) for one in others]
+    cut = found.cost.model_copy(update={"lines": (ran, *later)})
+    assert "compare like with like" in words.uneven(cut)
     assert words.shadows(found) == (1, 0)
     (forecaster,) = found.standings.forecasters
     assert [head for head, _ in words.error(forecaster)] == ["1m ahead", "5m ahead"]

@@ -64,7 +64,7 @@ def _cost(cost: Cost) -> None:
         Text("p", words.spent(cost), "d-sentence")
         about = words.known(cost.known_seconds, cost.unknown_seconds)
         price = "The price counts workers, rescales and lateness, in workers."
-        Text("p", f"{about} {price}", "d-faint")
+        Text("p", f"{about}{words.uneven(cost)} {price}", "d-faint")
         bars = [(line.name, line.worker_hours) for line in cost.lines if line.seconds]
         chart = Chart(charts.hours_height(bars), "Worker-hours as it ran, beside those of others.")
         chart.draw(charts.hours(bars))

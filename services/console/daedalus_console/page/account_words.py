@@ -10,6 +10,12 @@ from daedalus_console.web.account_shapes import Account, Bill, Cost, Forecaster,
 FEW = 3
 """Rescales below which medians say little."""
 
+LEAST = 20
+"""Workloads below which the part within a band says little."""
+
+
+EVEN = 0.95
+"""Part of the longest time known that all lines have where bars can be compared."""
 
 SAME = "the same"
 
@@ -83,6 +89,14 @@ def known(seconds: float, unknown: float) -> str:
     return f"{span(float(round(seconds)))} known{gap}."
 
 
+def uneven(cost: Cost) -> str:
+    """Return a caution where some lines know less of the time than others."""
+    times = [line.seconds for line in cost.lines if line.seconds]
+    if not times or min(times) > EVEN * max(times):
+        return ""
+    return " Some lines know less of the time than others: the percentages compare like with like."
+
+
 def spent(cost: Cost) -> str:
     """Return what a job cost against the others, in a sentence."""
     ran = next((line for line in cost.lines if line.name == RAN), None)
@@ -122,6 +136,8 @@ def banded(total: Period) -> str:
     band = total.band
     if not band.count:
         return "No band is judged yet: one is, five loops after its forecast. Choose a longer time."
+    if band.count < LEAST:
+        return f"Bands are judged {band.count} of {LEAST} times yet: too few, choose a longer time."
     return (
         f"{percent(band.coverage)} of {number(float(band.count))} workloads were within the band "
         f"of the forecast five loops before, {percent(band.above)} above it; 80 % within is right."
