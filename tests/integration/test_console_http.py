@@ -339,7 +339,8 @@ def test_accounts_are_told_a_shadow_is_promoted_and_what_was_learned_forgotten(
     assert (event["author"], event["stays_declared"], event["why"]) == ("grace", True, "rewritten")
     assert f"{job}: grace has what was learned forgotten: rewritten" in console.log.read_text()
     known = control_of(broker, job)
-    assert [type(each) for each in known] == [Declaration, Declaration, Forget]
+    kinds: list[type[ControlEvent]] = [Declaration, Declaration, Forget]
+    assert [type(each) for each in known] == kinds
     declared = known[1]
     assert isinstance(declared, Declaration)
     assert (declared.author, declared.why, declared.spec.policy.planner) == (
