@@ -17,6 +17,7 @@ from daedalus_shared.events import (
     Asked,
     Decision,
     Declaration,
+    Forget,
     JobMetrics,
     Override,
     Sample,
@@ -309,6 +310,41 @@ def test_a_rescale_that_waits_is_approved_with_a_reason(
     expect(card).to_be_hidden()
 
 
+def test_what_was_spent_is_told_and_what_was_learned_forgotten(
+    page: Page, url: str, broker: Broker, loop: None
+) -> None:
+    job = "sim-0001"
+    page.goto(url)
+    page.get_by_role("link", name=job).click(timeout=60_000)
+    expect(page.locator("#decisions tbody tr").nth(1)).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="← All jobs").click()
+    page.get_by_role("link", name="Cost of all jobs").click()
+    page.locator("#bills").get_by_role("link", name=job).click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Account of {job}")
+    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=60_000)
+    expect(page.get_by_text("PLANNER_INSTANCE=mine")).to_be_visible()
+    expect(page.get_by_role("region", name="Cost").locator("svg")).to_be_visible()
+    keep(page, "account")
+
+    page.get_by_role("link", name=f"← {job}").click()
+    page.get_by_role("button", name="Forget what was learned …").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The job runs on with its workers")
+    dialog.get_by_role("button", name="Forget").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Reason")
+    dialog.get_by_label("Reason").fill(EVIL)
+    dialog.get_by_role("button", name="Forget").click()
+
+    expect(page.get_by_role("status").filter(has_text="learned anew")).to_be_visible()
+    tap = broker.tap(Forget)
+    assert tap.until(lambda: any(isinstance(one.event, Forget) for one in tap.found), 10)
+    tap.close()
+    [forgotten] = [one.event for one in tap.found if isinstance(one.event, Forget)]
+    assert (forgotten.job, forgotten.author, forgotten.why) == (job, AUTHOR, EVIL)
+    assert forgotten.stays_declared
+
+
 def test_a_phone_shows_all_without_scrolling_sideways(
     browser: Browser, url: str, loop: None
 ) -> None:
@@ -328,6 +364,12 @@ def test_a_phone_shows_all_without_scrolling_sideways(
     assert widths(page) == (390, 390)
     keep(page, "phone-job-dark")
 
+    page.goto(f"{url}/jobs/{JOB}/account")
+    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=60_000)
+    assert widths(page) == (390, 390)
+    keep(page, "phone-account-dark")
+
+    page.goto(f"{url}/jobs/{JOB}")
     page.get_by_role("button", name="Set a floor …").tap()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Workers", exact=True)).to_be_visible()

@@ -20,14 +20,21 @@ import pytest
 
 from daedalus_shared.events import (
     Asked,
+    Basis,
     Candidate,
+    CapacityPoint,
+    CapacityUpdate,
+    ControlEvent,
     Decision,
     Declaration,
+    Downtime,
+    Forget,
     JobMetrics,
     Override,
     Promise,
     Sample,
     ScaleCommand,
+    Workload,
 )
 from daedalus_shared.job_spec import read_spec
 from harness.broker import Broker, running_broker
@@ -184,20 +191,16 @@ WISH = {"until": "30m", "why": "release"}
 
 def control(broker: Broker, job: str) -> list[Override]:
     """Return what was asked of a job, as it lies on the topic."""
-    tap = broker.tap(Override, strict=False)
-    found: list[Override] = []
+    return [each for each in control_of(broker, job) if isinstance(each, Override)]
 
-    def read_on() -> bool:
-        found[:] = [
-            each.event
-            for each in tap.found
-            if isinstance(each.event, Override) and each.event.job == job
-        ]
-        return False
 
-    tap.until(read_on, 1.5)
+def control_of(broker: Broker, job: str) -> list[ControlEvent]:
+    """Return what people want of a job, as it lies on the topic."""
+    tap = broker.tap(ControlEvent, strict=False)
+    tap.until(lambda: False, 1.5)
     tap.close()
-    return found
+    found = [each.event for each in tap.found]
+    return [each for each in found if isinstance(each, ControlEvent) and each.job == job]
 
 
 def test_a_job_is_read_with_its_decision(console: Served, job: str) -> None:
@@ -276,6 +279,75 @@ def test_a_rescale_that_waits_gets_its_word(
     assert event["decision"] == asked.decision
     console.until(lambda: console.json(f"/api/jobs/{job}")["row"]["asked"] is None)
     assert f"grace says {word} to 4 to 6 workers of {job}" in console.log.read_text()
+
+
+def update(name: str, tick: datetime) -> CapacityUpdate:
+    down = Downtime(mean=20.0, spread=0.0, seen=1)
+    return CapacityUpdate(
+        job=name,
+        at=tick,
+        tick=tick,
+        source="analyzer/analyzer",
+        loop=1,
+        scale_out=4,
+        capacity=78_000.0,
+        table=(CapacityPoint(scale_out=4, capacity=78_000.0, basis=Basis.OBSERVED),),
+        workload=Workload(mean=41e3, minimum=41e3, maximum=41e3, level=41e3, slope=0.0),
+        downtime_up=down,
+        downtime_down=down,
+    )
+
+
+def test_accounts_are_told_a_shadow_is_promoted_and_what_was_learned_forgotten(
+    broker: Broker, console: Served, job: str
+) -> None:
+    now = datetime.now(UTC)
+    for seconds in (60, 120):  # in effect after the grace, and known as ahead as a clock may be
+        broker.send(update(job, now - timedelta(seconds=seconds)))
+    shadow = {"planner": "mine", "shadow": True, "source": "planner/mine"}
+    broker.send(decision(job, now).model_copy(update=shadow))
+    broker.flush()
+
+    cost = console.json(f"/api/jobs/{job}/cost?since=1h")
+    standings = console.json(f"/api/jobs/{job}/standings")
+    calibration = console.json(f"/api/jobs/{job}/calibration?periods=3")
+    costs = console.json("/api/cost")
+
+    assert (cost["job"], standings["job"]) == (job, job)
+    assert {line["name"] for line in standings["planners"]} == {"horizon", "mine"}
+    assert len(calibration["periods"]) == 3
+    assert set(costs["total"]) >= {"worker_hours", "worker_hours_of_hpa"}
+    assert console.client.get("/api/jobs/none/cost").status_code == 404
+
+    path = f"/api/jobs/{job}/promote"
+    unheard = console.client.post(path, json={"planner": "nobody", "why": "better"})
+    assert unheard.status_code == 409
+    assert "nothing was heard of planner 'nobody' within 10m" in unheard.json()["detail"]
+    promoted = console.client.post(path, json={"planner": "mine", "why": "better"})
+    assert promoted.status_code == 201, promoted.text
+    assert promoted.json()["changes"] == [
+        {"field": "policy.planner", "before": "horizon", "after": "mine"}
+    ]
+    again = console.client.post(path, json={"planner": "mine", "why": "better"})
+    assert (again.status_code, again.json()["event"]) == (201, None)
+
+    forgotten = console.client.post(
+        f"/api/jobs/{job}/forget", json={"learned": True, "why": "rewritten"}
+    )
+    assert forgotten.status_code == 201, forgotten.text
+    event = forgotten.json()["event"]
+    assert (event["author"], event["stays_declared"], event["why"]) == ("grace", True, "rewritten")
+    assert f"{job}: grace has what was learned forgotten: rewritten" in console.log.read_text()
+    known = control_of(broker, job)
+    kinds: list[type[ControlEvent]] = [Declaration, Declaration, Forget]
+    assert [type(each) for each in known] == kinds
+    declared = known[1]
+    assert isinstance(declared, Declaration)
+    assert (declared.author, declared.why, declared.spec.policy.planner) == (
+        "grace",
+        "better",
+        "mine",
+    )
 
 
 @pytest.mark.parametrize(
@@ -466,19 +538,26 @@ CHECKS = (
 
 
 def test_nothing_that_may_be_asked_breaks_the_api(
-    console: Served, job: str, tmp_path: Path
+    broker: Broker, console: Served, job: str, tmp_path: Path
 ) -> None:
     config = tmp_path / "schemathesis.toml"
+    # A job that is forgotten is none any more, for all that is asked after it.
+    other = f"{job}-other"
+    spec = read_spec(SPEC.format(job=other))
+    broker.send(Declaration(job=other, at=datetime.now(UTC), source="console/t", spec=spec))
+    broker.flush()
     # Names made up are none that exist; and a stream never ends.
     config.write_text(
         f'[parameters]\n"path.job" = "{job}"\n'
         '[[operations]]\ninclude-path = "/api/events"\nenabled = false\n'
+        '[[operations]]\ninclude-path = "/api/jobs/{job}/forget"\n'
+        f'[operations.parameters]\n"path.job" = "{other}"\n'
     )
     command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config)]
     command += ["run", f"{console.url}/api/openapi.json", "--header", "Authorization: Bearer right"]
     command += ["--phases", "coverage,fuzzing", "--max-examples", "3", "--seed", "7"]
-    # Three of the same code: one will do.
-    command += ["--exclude-path-regex", "/(ceiling|pin)$"]
+    # Of what is the same code one will do.
+    command += ["--exclude-path-regex", "/(ceiling|pin|standings)$|/\\{job\\}/cost$"]
     command += ["--checks", CHECKS, "--generation-database", "none", "--no-color"]
     run = subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path

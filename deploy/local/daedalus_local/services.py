@@ -72,17 +72,20 @@ def names(options: Options) -> tuple[str, ...]:
 def plans(options: Options, ports: Sequence[int], addresses: Addresses) -> list[ServicePlan]:
     """Return how each service of a stack is started."""
     return [
-        _console(port, addresses) if name == "console" else _plan(name, port, options, addresses)
+        _console(port, options, addresses)
+        if name == "console"
+        else _plan(name, port, options, addresses)
         for name, port in zip(names(options), ports, strict=True)
     ]
 
 
-def _console(port: int, addresses: Addresses) -> ServicePlan:
+def _console(port: int, options: Options, addresses: Addresses) -> ServicePlan:
     """Return how the page is served: to this machine alone, whose people steer their own stack."""
     env = {
         "DAEDALUS_BOOTSTRAP": addresses.bootstrap,
         "CONSOLE_PORT": str(port),
         "CONSOLE_LOCAL": "steer",
+        "CONSOLE_SPEED": f"{options.factor:g}",
     }
     return ServicePlan(
         name="console", module="daedalus_console", port=port, env=env, arguments=("serve",)

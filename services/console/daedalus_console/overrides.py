@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Approval, Direction, Forget, Override, OverrideKind
+from daedalus_shared.events import Approval, Declaration, Direction, Forget, Override, OverrideKind
 from daedalus_shared.job_spec import JobSpec
 
 
@@ -118,7 +118,7 @@ def forget(
     )
 
 
-def effective(event: Override | Approval | Forget, spec: JobSpec) -> datetime:
+def effective(event: Override | Approval | Forget | Declaration, spec: JobSpec) -> datetime:
     """Return the instant from which a tick's end counts the event in."""
     at_once = isinstance(event, Forget) and not event.stays_declared
     grace = 0.0 if at_once else spec.policy.forecast_grace

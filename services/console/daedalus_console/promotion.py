@@ -27,7 +27,7 @@ def check(kind: str, name: str | None, known: frozenset[str], within: str) -> No
     heard_of = ", ".join(sorted(known)) or "none"
     raise ConsoleError(
         f"nothing was heard of {kind} {name!r} within {within} (heard of: {heard_of}); "
-        "start it first, or add --force"
+        "start it first, or add --force (over HTTP: force)"
     )
 
 

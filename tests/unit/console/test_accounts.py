@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from daedalus_console import cli
 from daedalus_console.accounts import forecasts
+from daedalus_console.accounts import told as books_told
 from daedalus_console.accounts.calibration import Calibration
 from daedalus_console.accounts.forecasts import Track, read
 from daedalus_console.accounts.ledger import HPA, RAN, STATIC, Ledger, fed
@@ -202,7 +203,7 @@ def test_the_tables_of_costs(control: JobControl) -> None:
     both = told(views.costs({"a": ledger, "b": ledger}, START, at(60)))
     assert both.splitlines()[-2].split()[:5] == ["all", "8.0", "16.0", "50", "%"]
     assert max(len(line.rstrip()) for line in one.splitlines()) <= 80
-    names = [line["name"] for line in views.lines_json(ledger)]
+    names = [line["name"] for line in books_told.lines(ledger)]
     assert names == [RAN, HPA, "static at 4 (the mean)", "static at 8 (the max)"]
 
 
@@ -347,7 +348,7 @@ def test_forecasters_are_scored_on_the_same_truth() -> None:
     assert table.index("daedalus") < table.index("mine")
     assert "10.0 % (100 %)" in table
     assert "+200 %" in table
-    assert [one["name"] for one in views.forecasters_json(track, "daedalus")] == [
+    assert [one["name"] for one in books_told.forecasters(track, "daedalus")] == [
         "daedalus",
         "mine",
     ]

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from daedalus_console.figures import change, gauge, number, rate, share, span, sparkline, workers
 
 
-@pytest.mark.parametrize("module", ["figures", "times", "records", "views.explain"])
+@pytest.mark.parametrize(
+    "module", ["figures", "times", "records", "views.explain", "page.account_words", "page.figured"]
+)
 def test_the_examples_in_the_docs_hold(module: str) -> None:
     found = doctest.testmod(importlib.import_module(f"daedalus_console.{module}"))
 

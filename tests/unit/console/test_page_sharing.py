@@ -23,7 +23,14 @@ class Clock:
 
 def console(live: Live, clock: Clock) -> Console:
     nothing = cast("Any", None)
-    ports = Ports(live=live, steering=nothing, streams=nothing, address=nothing, clock=clock)
+    ports = Ports(
+        live=live,
+        steering=nothing,
+        streams=nothing,
+        accounts=nothing,
+        address=nothing,
+        clock=clock,
+    )
     return Console(ports, cast("Access", None))
 
 

@@ -10,14 +10,17 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from daedalus_console.brokers import Address
 from daedalus_console.live.live import Live
 from daedalus_console.records import Record
 from daedalus_console.web.access import Access
+from daedalus_console.web.account_api import waited
 from daedalus_console.web.api import Ports
 from daedalus_console.web.app import Parts, build
 from daedalus_console.web.guard import LARGEST
+from daedalus_console.web.readings import LeftError
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.stream import FullError, Streams
 from daedalus_shared.topics import topic_of
@@ -397,3 +400,77 @@ async def test_kafka_away_and_back_is_on_the_stream(live: Live, noon: datetime) 
 
     assert (away["connected"], away["why"]) == (False, "Kafka does not answer")
     assert back["connected"] is True
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("/api/jobs/ysb/cost?since=soon", 422, "since: 'soon' is no time"),
+        ("/api/cost?since=2999-01-01T00:00:00Z", 422, "is not past"),
+        ("/api/cost?hpa=0", 422, "hpa: '0'"),
+        ("/api/jobs/ysb/calibration?periods=101", 422, "periods: '101'"),
+        ("/api/jobs/ysb/standings?since=0001-01-01T00:00:00%2b00:00", 503, "Kafka does not answer"),
+        ("/api/jobs/ysb/calibration", 503, "Kafka does not answer"),
+    ],
+)
+async def test_an_account_that_cannot_be_told_says_why(
+    app: App, path: str, status: int, detail: str
+) -> None:
+    assert detail in told(await app.get(path), status)
+
+
+PROMOTED = {"planner": "mine", "why": "cheaper"}
+FORGOTTEN = {"learned": True, "why": "rewritten"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("promote", {"why": "cheaper"}, "planner: name it, or a forecaster"),
+        ("promote", {"planner": "mine"}, "why: Field required"),
+        ("promote", PROMOTED | {"planner": " "}, "planner"),
+        ("promote", PROMOTED | {"mode": "act"}, "mode"),
+        ("forget", {"why": "rewritten"}, "learned: Field required"),
+        ("forget", {"learned": True, "why": " "}, "why"),
+    ],
+)
+async def test_a_wrong_wish_for_a_successor_or_oblivion_names_the_field(
+    live: Live, noon: datetime, path: str, body: Any, detail: str
+) -> None:
+    app = App(live, noon, local="steer")
+
+    assert detail in told(await app.post(f"/api/jobs/ysb/{path}", body), 422)
+
+
+@pytest.mark.parametrize(("path", "body"), [("promote", PROMOTED), ("forget", FORGOTTEN)])
+async def test_a_successor_and_oblivion_are_guarded_like_all_writes(
+    live: Live, noon: datetime, path: str, body: Any
+) -> None:
+    looks, steers = App(live, noon), App(live, noon, local="steer", writes_per_minute=1)
+    where = f"/api/jobs/ysb/{path}"
+
+    assert "may read and not steer" in told(await looks.post(where, body), 403)
+    foreign = {"Origin": "http://evil.example"}
+    assert "another site" in told(await steers.post(where, body, **foreign), 403)
+    assert "Kafka does not answer" in told(await steers.post(where, body), 503)
+    assert "asked 1 times" in told(await steers.post(where, body), 429)
+
+
+async def test_a_reading_ends_when_its_client_has_gone() -> None:
+    left = asyncio.Event()
+
+    async def account() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        return "never"
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(LeftError):
+        await waited(Request({"type": "http", "headers": []}, receive), account())
+
+    async with asyncio.timeout(5):
+        await left.wait()

@@ -161,13 +161,14 @@ def test_the_executor_may_change_this_cluster_and_no_other(tmp_path: Path) -> No
 
 
 def test_the_console_is_this_machines_who_may_steer_their_own_stack(tmp_path: Path) -> None:
-    console = plans(Options(), tmp_path)["console"]
+    console = plans(Options(factor=10.0), tmp_path)["console"]
 
     assert console.command[1:] == ["-m", "daedalus_console", "serve"]
     assert console.env == {
         "DAEDALUS_BOOTSTRAP": "127.0.0.1:1234",
         "CONSOLE_PORT": "9106",
         "CONSOLE_LOCAL": "steer",
+        "CONSOLE_SPEED": "10",
     }
 
 

@@ -1,6 +1,6 @@
 """Reads topics: up to their present end, or on and on."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from daedalus_console.adapters.kafka import LATEST, POLL, Kafka, Place
 from daedalus_console.adapters.merging import Merge
-from daedalus_console.errors import UnreachableError
+from daedalus_console.errors import ConsoleError, UnreachableError
 from daedalus_console.records import Raw, Record, read
 from daedalus_shared.events.codec import instant
 
@@ -35,8 +35,28 @@ class Window:
     """None for the present end."""
 
 
+class TooMuchError(ConsoleError):
+    """More lies on the topics than may be read for one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one reading may take, and whether it is still wanted."""
+
+    most: int | None
+    """Records that are read at most, more are refused before any is read; None for any number."""
+
+    heed: Callable[[], None]
+    """Called between batches; what it raises ends the reading."""
+
+
 def records(
-    kafka: Kafka, names: Sequence[str], window: Window, *, job: str | None = None
+    kafka: Kafka,
+    names: Sequence[str],
+    window: Window,
+    *,
+    job: str | None = None,
+    bounds: Bounds | None = None,
 ) -> Iterator[Record]:
     """Yield the records of topics (without prefix) up to the present end, by time.
 
@@ -45,6 +65,10 @@ def records(
         names: Topics without prefix.
         window: Which records.
         job: Read only this job's partition, and yield only what is about the job.
+        bounds: What one reading may take; None for no bounds.
+
+    Raises:
+        TooMuchError: There are more records than the bounds allow.
     """
     places = kafka.places(names, job)
     ends = kafka.offsets(places, LATEST)
@@ -54,8 +78,13 @@ def records(
     todo = {at: starts[at] for at in places if starts[at] < ends[at]}
     if not todo:
         return
+    count = sum(ends[at] - start for at, start in todo.items())
+    if bounds is not None and bounds.most is not None and count > bounds.most:
+        raise TooMuchError(f"{count} records would have to be read, at most {bounds.most} may be")
     with _consumer(kafka, todo) as consumer:
-        for raw in _to_the_end(kafka, consumer, todo, ends):
+        for raw in _to_the_end(kafka, consumer, todo, ends, bounds=bounds):
+            if job is not None and not _about(raw, job):
+                continue  # most of a partition are other jobs'; decoding them takes the time
             record = read(raw)
             if job is None or record.job == job:
                 yield record
@@ -107,6 +136,7 @@ def _to_the_end(
     ends: dict[Place, int],
     *,
     beyond: bool = False,
+    bounds: Bounds | None = None,
 ) -> Iterator[Raw]:
     """Merge the partitions up to their ends; `beyond` keeps what has followed since."""
     merge = Merge(starts)
@@ -116,6 +146,8 @@ def _to_the_end(
     paused: set[Place] = set()
     idle = 0.0
     while not merge.ended:
+        if bounds is not None:
+            bounds.heed()
         batch = _batch(kafka, consumer)
         idle = 0.0 if batch else idle + POLL
         if idle > PATIENCE:
@@ -134,6 +166,11 @@ def _to_the_end(
     yield from merge.ready()
     with suppress(KafkaException):
         consumer.resume([TopicPartition(*place) for place in paused])
+
+
+def _about(raw: Raw, job: str) -> bool:
+    """Whether a record may be about a job, by its key; one without a key has to be looked at."""
+    return raw.key is None or raw.key.partition(b"/")[0] == job.encode()
 
 
 def _batch(kafka: Kafka, consumer: Consumer) -> list[Message]:

@@ -109,6 +109,7 @@ def cost(
     is modelled for all, so that it compares. Time in which something is not known is left out and
     told.
     """
+    from daedalus_console.accounts.books import Rule
     from daedalus_console.runs import account
 
-    raise typer.Exit(account.cost(job, since, account.Rule(hpa, speed), bootstrap, as_json=as_json))
+    raise typer.Exit(account.cost(job, since, Rule(hpa, speed), bootstrap, as_json=as_json))

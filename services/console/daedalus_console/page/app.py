@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from nicegui import ui
 from starlette.requests import Request
 
+from daedalus_console.page.account import account
 from daedalus_console.page.choose import Choice
+from daedalus_console.page.costs import costs
 from daedalus_console.page.job import Opened, job
 from daedalus_console.page.listing import listing
 from daedalus_console.page.ports import Console
@@ -38,6 +40,14 @@ def mount(app: FastAPI, ports: Ports, access: Access) -> None:
     @ui.page("/jobs/{name}/decisions/{decision}")
     def _decision(name: str, decision: str, request: Request, tick: str = "") -> None:
         job(console, name, Opened(decision, _instant(tick)), request)
+
+    @ui.page("/jobs/{name}/account")
+    def _account(name: str, request: Request, since: str = "") -> None:
+        account(console, name, since, request)
+
+    @ui.page("/cost")
+    def _cost(since: str = "") -> None:
+        costs(console, since)
 
     ui.run_with(
         app,

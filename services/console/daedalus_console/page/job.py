@@ -72,6 +72,8 @@ class JobPage:
             Text("h1", self._name)
             self._state = State()
             self._running = Text("span", classes="d-faint")
+            Text("span", classes="d-grow")
+            Link("Account: cost, promises, standings", f"/jobs/{self._name}/account")
         self._said = Text("p")
         self._said.props('role="status" aria-live="polite"')
         steer = Steer(console, self._name, request, self._said)

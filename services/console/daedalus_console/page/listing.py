@@ -48,6 +48,7 @@ class Listing:
             search.on("input", lambda event: self._search(event.args), js_handler=_VALUE)
             self._count = Text("span", classes="d-faint")
             self._count.props('role="status"')
+            Link("Cost of all jobs", "/cost")
         self._empty = ui.element("div").classes("d-card d-empty")
         with self._empty:
             self._why_empty = Text("span", "No job is declared yet: ")

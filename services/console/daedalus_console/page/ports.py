@@ -9,8 +9,10 @@ from daedalus_console.approvals import asking
 from daedalus_console.errors import ConsoleError
 from daedalus_console.live.live import Live
 from daedalus_console.live.views import JobRow
+from daedalus_console.runs.promote import Wish as Promotion
 from daedalus_console.web import past
 from daedalus_console.web.access import Access
+from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
 from daedalus_console.web.people import Person
 from daedalus_console.web.steering import Asked, Reply, Written
@@ -73,6 +75,22 @@ class Console:
         return await asyncio.to_thread(
             self._ports.steering.end, person, asked.job, asked.kind, asked.direction
         )
+
+    async def forget(self, request: Request, job: str, why: str) -> Written:
+        """Have what was learned of a job forgotten, or raise `ConsoleError`."""
+        person, steering = self.person(request), self._ports.steering
+        return await asyncio.to_thread(steering.forget, person, job, why, learned=True)
+
+    async def promote(self, request: Request, wish: Promotion) -> Written:
+        """Have another planner or forecaster obeyed, or raise `ConsoleError`."""
+        person, steering = self.person(request), self._ports.steering
+        written, _ = await asyncio.to_thread(steering.promote, person, wish)
+        return written
+
+    @property
+    def accounts(self) -> Accounts:
+        """What was promised and spent."""
+        return self._ports.accounts
 
     async def older(self, job: str, wanted: str, tick: datetime) -> Decision | None:
         """Read a decision from its topic, by id and tick; None where it is not there."""

@@ -8,8 +8,10 @@ from nicegui import ui
 from starlette.requests import Request
 
 from daedalus_console.errors import ConsoleError
+from daedalus_console.page.forgetting import forgetting
 from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
+from daedalus_console.page.reasoned import Reasoned
 from daedalus_console.page.words import wish
 from daedalus_console.web.steering import Asked, Reply
 from daedalus_shared.events import Answer, Direction, Override, OverrideKind
@@ -63,6 +65,7 @@ class Steer:
             for kind, title in TITLES.items():
                 button = Button(f"{title} …", partial(self._open, kind))
                 button.enable(able=self.able)
+            Button("Forget what was learned …", self._forget).enable(able=self.able)
         if not self.able:
             with ui.element("p").classes("d-faint"):
                 Text("span", f"{self._person.name} may look, not steer. To steer here: ")
@@ -72,6 +75,10 @@ class Steer:
     def _open(self, kind: OverrideKind) -> None:
         if self.able:
             _Form(self, kind).open()
+
+    def _forget(self) -> None:
+        if self.able:
+            Reasoned(forgetting(self._job, self.author), self.forget).open()
 
     @property
     def able(self) -> bool:
@@ -98,6 +105,11 @@ class Steer:
         await self._console.answer(self._request, self._job, reply)
         done = "approved" if reply.answer is Answer.APPROVE else "rejected"
         self._said.show(f"The rescale is {done}: written, and effective at the next tick.")
+
+    async def forget(self, why: str) -> None:
+        """Have what was learned forgotten and say so, or raise `ConsoleError`."""
+        await self._console.forget(self._request, self._job, why)
+        self._said.show("What was learned is forgotten at the next tick, and learned anew.")
 
     async def end(self, asked: Override) -> None:
         """Take an override back."""

@@ -1,14 +1,11 @@
 """`standings`, `calibration` and `cost`: the topics read once, and folded job by job."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from daedalus_console import output
-from daedalus_console.accounts.calibration import Calibration
-from daedalus_console.accounts.forecasts import Track
-from daedalus_console.accounts.ledger import Ledger
+from daedalus_console.accounts import books, told
+from daedalus_console.accounts.books import Rule
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.errors import Exit, UsageError
@@ -17,43 +14,7 @@ from daedalus_console.runs.common import cluster, control, controls, events, now
 from daedalus_console.times import moment, shown
 from daedalus_console.views import accounts as views
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import CapacityUpdate, Event, Forecast
-
-SLACK = timedelta(minutes=2)
-"""By how much an event may be written before or after its own time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """The HPA to compare with."""
-
-    target: int
-    """CPU that it holds, percent."""
-    speed: float
-    """Seconds of the job's time in one second."""
-
-
-@dataclass
-class Standing:
-    """What is known of a job's planners and forecasters."""
-
-    ledger: Ledger
-    control: JobControl
-    track: Track = field(default_factory=Track)
-
-    def take(self, event: Event) -> None:
-        """Take in the next event."""
-        self.ledger.take(event)
-        if not isinstance(event, (CapacityUpdate, Forecast)):
-            return
-        spec = self.control.spec(event.tick)
-        if spec is None:
-            return
-        self.track.loop = spec.policy.loop
-        if isinstance(event, Forecast):
-            self.track.issue(event)
-        else:
-            self.track.came(event, spec.policy.forecaster)
+from daedalus_shared.events import Event
 
 
 def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> Exit:
@@ -63,21 +24,12 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
     kafka = cluster(bootstrap)
     known = control(kafka, job)
     spec = declared(job, known)
-    found = Standing(Ledger(known, start, static_at_mean=False), known)
-    topics = ["capacity-updates", "decisions", "forecasts"]
-    for event in _read(kafka, topics, start, job):
-        found.take(event)
-    planners, in_use = found.ledger.standings(), spec.policy.forecaster
+    found = books.standing(known, start, _read(kafka, books.STANDINGS, start, job))
+    in_use = spec.policy.forecaster
     if as_json:
-        output.document(
-            {
-                **_span(found.ledger, present),
-                "job": job,
-                "planners": [line.as_json() for line in planners],
-                "forecasters": views.forecasters_json(found.track, in_use),
-            }
-        )
+        output.document(told.standings(job, found, in_use, present))
         return Exit.OK
+    planners = found.ledger.standings()
     if not planners and not found.track.scores:
         output.line(_nothing(job, start))
         return Exit.OK
@@ -96,23 +48,10 @@ def cost(job: str | None, since: str, rule: Rule, bootstrap: str | None, *, as_j
     start = _start(since, present)
     kafka = cluster(bootstrap)
     known = _controls(kafka, job)
-    ledgers = {
-        name: Ledger(
-            each, start, rule.target / 100, speed=rule.speed, static_at_mean=job is not None
-        )
-        for name, each in known.items()
-    }
-    for event in _read(kafka, ["capacity-updates"], start, job):
-        if event.job in ledgers:
-            ledgers[event.job].take(event)
-    heard = {name: each for name, each in sorted(ledgers.items()) if each.paid.seconds}
+    read = _read(kafka, books.COSTS, start, job)
+    heard = books.costs(known, start, rule, read, static_at_mean=job is not None)
     if as_json:
-        output.document(
-            [
-                {"job": name, **_span(each, present), "lines": views.lines_json(each)}
-                for name, each in heard.items()
-            ]
-        )
+        output.document([told.cost(name, each, present) for name, each in heard.items()])
     elif not heard:
         output.line(_nothing(job or "any job", start))
     elif job is not None:
@@ -130,21 +69,20 @@ def calibration(
     present = now()
     start = _start(since, present)
     kafka = cluster(bootstrap)
-    count = 1 if job is None else periods
-    found = {
-        name: Calibration(each, start, present, count)
-        for name, each in _controls(kafka, job).items()
-    }
-    topics = ["capacity-updates", "scale-outcomes", "recoveries"]
-    for event in _read(kafka, [*topics, *([] if job is None else ["forecasts"])], start, job):
-        if event.job in found:
-            found[event.job].take(event)
+    topics = books.PROMISES if job is None else (*books.PROMISES, books.BANDS)
+    found = books.promises(
+        _controls(kafka, job),
+        start,
+        present,
+        1 if job is None else periods,
+        _read(kafka, topics, start, job),
+    )
     if as_json:
-        output.document([_calibrated(name, each) for name, each in sorted(found.items())])
+        output.document([told.calibration(name, each) for name, each in found.items()])
     elif job is not None:
         output.console().print(views.calibration(found[job], present))
     elif found:
-        output.console().print(views.calibrations(dict(sorted(found.items()))))
+        output.console().print(views.calibrations(found))
     else:
         output.line("No job is declared yet: daedalus apply -f job.yaml")
     return Exit.OK
@@ -154,12 +92,12 @@ def _start(since: str, present: datetime) -> datetime:
     start = moment(since, present, "past")
     if start >= present:
         raise UsageError(f"--since {since} is not past")
-    return start
+    return max(start, books.EARLIEST)
 
 
-def _read(kafka: Kafka, topics: list[str], start: datetime, job: str | None) -> Iterator[Event]:
+def _read(kafka: Kafka, topics: Sequence[str], start: datetime, job: str | None) -> Iterator[Event]:
     with output.working(f"reading {', '.join(topics)}"):
-        yield from events(records(kafka, topics, Window(start - SLACK), job=job))
+        yield from events(records(kafka, topics, Window(books.reach(start)), job=job))
 
 
 def _controls(kafka: Kafka, job: str | None) -> dict[str, JobControl]:
@@ -169,20 +107,6 @@ def _controls(kafka: Kafka, job: str | None) -> dict[str, JobControl]:
     known = control(kafka, job)
     declared(job, known)
     return {job: known}
-
-
-def _span(ledger: Ledger, present: datetime) -> dict[str, Any]:
-    return {
-        "since": ledger.since.isoformat(),
-        "until": present.isoformat(),
-        "known_seconds": ledger.paid.seconds,
-        "unknown_seconds": ledger.gap(present),
-    }
-
-
-def _calibrated(job: str, found: Calibration) -> dict[str, Any]:
-    periods = [period.as_json() for period in found.periods]
-    return {"job": job, "total": found.total.as_json(), "periods": periods}
 
 
 def _nothing(job: str, start: datetime) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daedalus_console.adapters.kafka import Kafka
-from daedalus_console.adapters.reading import Window, records
+from daedalus_console.adapters.reading import Bounds, Window, records
 from daedalus_console.brokers import address
 from daedalus_console.errors import UsageError
 from daedalus_console.output import warn
@@ -42,10 +42,12 @@ def author() -> Author:
     return Author(name, now())
 
 
-def controls(kafka: Kafka, job: str | None = None) -> dict[str, JobControl]:
+def controls(
+    kafka: Kafka, job: str | None = None, bounds: Bounds | None = None
+) -> dict[str, JobControl]:
     """Return what people want of each job, or of one."""
     found: dict[str, JobControl] = {}
-    for event in events(records(kafka, [CONTROL], Window(), job=job)):
+    for event in events(records(kafka, [CONTROL], Window(), job=job, bounds=bounds)):
         if isinstance(event, ControlEvent):
             found[event.job] = found.get(event.job, JobControl()).fold(event)
     return found

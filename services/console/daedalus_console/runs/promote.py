@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from daedalus_console import output
+from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.adapters.writing import publish
 from daedalus_console.errors import Exit, UsageError
-from daedalus_console.overrides import declared
+from daedalus_console.overrides import Author, declared
 from daedalus_console.promotion import check, heard, promoted
 from daedalus_console.runs.common import author, cluster, control, events
 from daedalus_console.times import clock
 from daedalus_shared.durations import text
+from daedalus_shared.policy import Policy
 
 LOOPS = 10
 """Loops within which a planner or a forecaster must have been heard of."""
@@ -37,12 +39,7 @@ def promote(wish: Wish, bootstrap: str | None, *, as_json: bool) -> Exit:
     kafka = cluster(bootstrap)
     known = control(kafka, job)
     policy = declared(job, known).policy
-    if not wish.force:
-        back = timedelta(seconds=LOOPS * policy.loop)
-        read = records(kafka, ["decisions", "forecasts"], Window(who.now - back), job=job)
-        planners, forecasters = heard(events(read))
-        check("planner", planner, planners, text(back.total_seconds()))
-        check("forecaster", forecaster, forecasters, text(back.total_seconds()))
+    check_heard(kafka, wish, policy, who)
     event, changes = promoted(job, known, who, planner=planner, forecaster=forecaster, why=why)
     if changes:
         publish(kafka, [event])
@@ -58,3 +55,14 @@ def promote(wish: Wish, bootstrap: str | None, *, as_json: bool) -> Exit:
     else:
         output.line(f"{job}: is obeyed already, nothing to change")
     return Exit.OK
+
+
+def check_heard(kafka: Kafka, wish: Wish, policy: Policy, who: Author) -> None:
+    """Raise `ConsoleError` where nothing was heard of them lately, unless it is forced."""
+    if wish.force:
+        return
+    back = timedelta(seconds=LOOPS * policy.loop)
+    read = records(kafka, ["decisions", "forecasts"], Window(who.now - back), job=wish.job)
+    planners, forecasters = heard(events(read))
+    check("planner", wish.planner, planners, text(back.total_seconds()))
+    check("forecaster", wish.forecaster, forecasters, text(back.total_seconds()))

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from daedalus_console.accounts.calibration import Calibration, Kept, Period
 from daedalus_console.accounts.forecasts import Score, Track
-from daedalus_console.accounts.ledger import HPA, RAN, STATIC, Ledger, Line
+from daedalus_console.accounts.ledger import RAN, STATIC, Ledger, Line
+from daedalus_console.accounts.told import Bill, beside, bill, ranked, summed
 from daedalus_console.figures import UNKNOWN, number, share, span
 from daedalus_console.times import shown, zone_name
 from daedalus_console.views.tables import cell, grid
@@ -51,44 +51,25 @@ def costs(ledgers: Mapping[str, Ledger], start: datetime, present: datetime) -> 
     columns = ("job", "worker-h", "at the max", "saved", "HPA", "against HPA", "unknown")
     title = f"since {shown(start)}"
     table = grid(*columns, right=columns[1:], title=title)
-    paid = allowed = gap = own_hpa = ran_hpa = 0.0
-    for name, ledger in ledgers.items():
-        hpa = ledger.rows[HPA]
-        paid += ledger.paid.hours
-        allowed += ledger.allowed / 3600
-        gap += ledger.gap(present)
-        own_hpa += hpa.own.hours
-        ran_hpa += hpa.beside.hours
-        table.add_row(cell(name, "bold"), *_costs(ledger.paid.hours, ledger.allowed / 3600,
-                      hpa.own.hours, hpa.beside.hours, ledger.gap(present)))  # fmt: skip
-    if len(ledgers) > 1:
+    bills = {name: bill(ledger, present) for name, ledger in ledgers.items()}
+    for name, each in bills.items():
+        table.add_row(cell(name, "bold"), *_costs(each))
+    if len(bills) > 1:
         table.add_section()
-        table.add_row(cell("all", "bold"), *_costs(paid, allowed, own_hpa, ran_hpa, gap))
+        table.add_row(cell("all", "bold"), *_costs(summed(bills.values())))
     return table
 
 
-def _costs(paid: float, allowed: float, hpa: float, beside: float, gap: float) -> list[Text]:
+def _costs(found: Bill) -> list[Text]:
+    gap = found.unknown
     return [
-        cell(_tenths(paid)),
-        cell(_tenths(allowed)),
-        cell(share(allowed - paid, allowed)),
-        cell(_tenths(hpa) if hpa else UNKNOWN),
-        cell(_against(beside / hpa if hpa else None)),
+        cell(_tenths(found.paid)),
+        cell(_tenths(found.allowed)),
+        cell(share(found.allowed - found.paid, found.allowed)),
+        cell(_tenths(found.hpa) if found.hpa else UNKNOWN),
+        cell(_against(found.against_hpa)),
         cell(span(float(round(gap))) if gap >= 1 else "-", "" if gap >= 1 else "dim"),
     ]
-
-
-def lines_json(ledger: Ledger) -> list[dict[str, Any]]:
-    """Return the courses of one job as values of JSON; what ran is counted, not modelled."""
-    found = []
-    for line in ledger.lines():
-        told = line.as_json()
-        if line.name == RAN:
-            paid = ledger.paid
-            told |= {"worker_hours": paid.hours, "mean_workers": paid.mean}
-            told |= {"seconds": paid.seconds, "rescales": paid.rescales}
-        found.append(told)
-    return found
 
 
 def planners(lines: Sequence[Line]) -> Table:
@@ -113,7 +94,7 @@ def planners(lines: Sequence[Line]) -> Table:
 
 def forecasters(track: Track, in_use: str) -> Table:
     """Return a line a forecaster, the best first: error and, in brackets, part within the band."""
-    names = _ranked(track)
+    names = ranked(track)
     distances = sorted({distance for _, distance in track.scores})
     heads = [f"{span(distance)} ahead" for distance in distances]
     table = grid("forecaster", "", "model", *heads, "against", right=(*heads, "against"))
@@ -124,26 +105,9 @@ def forecasters(track: Track, in_use: str) -> Table:
             cell("in use" if name == in_use else "shadow", "green" if name == in_use else "dim"),
             cell(_model(track.models.get(name, UNKNOWN)), "dim"),
             *(cell(_score(score)) for score in scores),
-            cell("-" if name == in_use else _against(_beside(scores))),
+            cell("-" if name == in_use else _against(beside(scores))),
         )
     return table
-
-
-def forecasters_json(track: Track, in_use: str) -> list[dict[str, Any]]:
-    """Return the forecasters as values of JSON, the best first."""
-    return [
-        {
-            "name": name,
-            "in_use": name == in_use,
-            "model": track.models.get(name),
-            "distances": {
-                f"{distance:g}": score.as_json()
-                for (who, distance), score in sorted(track.scores.items())
-                if who == name
-            },
-        }
-        for name in _ranked(track)
-    ]
 
 
 def calibration(found: Calibration, now: datetime) -> Table:
@@ -188,17 +152,6 @@ def _kept(found: Kept) -> list[Text]:
     return [cell(_times(found.ratio)), cell(_percent(found.kept))]
 
 
-def _ranked(track: Track) -> list[str]:
-    names = {name for name, _ in track.scores}
-
-    def error(name: str) -> tuple[float, str]:
-        scores = [score.wape for (who, _), score in track.scores.items() if who == name]
-        known = [wape for wape in scores if wape is not None]
-        return (sum(known) / len(known) if known else float("inf"), name)
-
-    return sorted(names, key=error)
-
-
 def _model(name: str) -> str:
     """Return a model's name, without what it is made of where that is long.
 
@@ -213,16 +166,6 @@ def _score(score: Score | None) -> str:
         return UNKNOWN
     band = "" if score.coverage is None else f" ({100 * score.coverage:.0f} %)"
     return f"{100 * score.wape:.1f} %{band}"
-
-
-def _beside(scores: Sequence[Score | None]) -> float | None:
-    """Return the mean error as a part of that of the forecaster in use, on the same loops."""
-    parts = [
-        score.wape / score.wape_beside
-        for score in scores
-        if score is not None and score.wape is not None and score.wape_beside
-    ]
-    return sum(parts) / len(parts) if parts else None
 
 
 def _against(ratio: float | None) -> str:

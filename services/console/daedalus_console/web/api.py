@@ -17,8 +17,11 @@ from daedalus_console.live.packed import line
 from daedalus_console.live.story import line as rescale_line
 from daedalus_console.live.views import Standing, State
 from daedalus_console.rescales import Story
-from daedalus_console.web import past, shapes
-from daedalus_console.web.people import Person
+from daedalus_console.web import account_api, past, shapes
+from daedalus_console.web.accounts import Accounts
+from daedalus_console.web.asking import JobName, Match
+from daedalus_console.web.asking import person as _person
+from daedalus_console.web.asking import tag as _tag
 from daedalus_console.web.problems import MEDIA_TYPE, Problem
 from daedalus_console.web.steering import Asked, Reply, Steering, Written, tag_of
 from daedalus_console.web.stream import Streams
@@ -48,20 +51,13 @@ class Ports:
     live: Live
     steering: Steering
     streams: Streams
+    accounts: Accounts
     address: Address
     clock: Callable[[], datetime]
 
 
-JobName = Annotated[str, Path(pattern=JOB_NAME, max_length=200, description="Name of the job.")]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Entries of the page at most.")]
 Moment = Annotated[str | None, Query(max_length=40, description="ISO 8601, with its offset.")]
-Match = Annotated[
-    str | None,
-    Header(
-        max_length=100,
-        description="An `ETag` of the job's overrides: write only while they are these.",
-    ),
-]
 
 
 def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
@@ -93,6 +89,8 @@ def router(ports: Ports) -> APIRouter:
     _reading(found, ports)
     _telling(found, ports)
     _writing(found, ports)
+    account_api.reading(found, ports.accounts, READ)
+    account_api.writing(found, ports.steering, WRITE)
     return found
 
 
@@ -361,16 +359,6 @@ def _said(written: Written, response: Response) -> shapes.WrittenOverrides:
     response.headers["ETag"] = f'"{written.tag}"'
     overrides = tuple(each for each in written.events if isinstance(each, Override))
     return shapes.WrittenOverrides(events=overrides, effective=written.effective)
-
-
-def _person(request: Request) -> Person:
-    found = request.state.person
-    assert isinstance(found, Person)  # noqa: S101 -- the guard put it there
-    return found
-
-
-def _tag(if_match: str | None) -> str | None:
-    return None if if_match in {None, "*"} else str(if_match).strip().strip('"')
 
 
 def _instant(field: str, text: str | None) -> datetime | None:

@@ -20,8 +20,10 @@ from daedalus_console.live.live import Live
 from daedalus_console.records import printable
 from daedalus_console.web import api, problems, signing
 from daedalus_console.web.access import Access
+from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
 from daedalus_console.web.guard import Guard, is_api
+from daedalus_console.web.readings import BusyError, Readings
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.steering import ChangedError, Steering, TooManyError
 from daedalus_console.web.stream import FullError, Streams
@@ -51,10 +53,12 @@ class Parts:
 def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIApp:
     """Return the application; `page` adds what is shown to people."""
     settings, live, clock = parts.settings, parts.live, parts.clock
+    readings = Readings(clock, settings.readings, settings.most_read)
     ports = Ports(
         live=live,
         steering=Steering(parts.address, clock, settings.writes_per_minute),
         streams=Streams(live, clock, settings.listeners),
+        accounts=Accounts(parts.address, clock, readings, settings.speed),
         address=parts.address,
         clock=clock,
     )
@@ -118,6 +122,10 @@ def _errors(app: FastAPI) -> None:
                 )
             case ChangedError():
                 return problems.problem(HTTPStatus.PRECONDITION_FAILED, str(error))
+            case BusyError():
+                return problems.problem(
+                    HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "5"}
+                )
             case FullError():
                 return problems.problem(
                     HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "60"}

@@ -70,6 +70,16 @@ class Settings(BaseSettings):
     listeners: int = Field(default=200, ge=1)
     """Event streams that are open at once at most."""
 
+    readings: int = Field(default=2, ge=1)
+    """Accounts (cost, calibration, standings) that are read from the topics at once at most."""
+
+    most_read: int = Field(default=1_000_000, ge=1_000)
+    """Records that one account may read at most; who wants more asks for a shorter time."""
+
+    speed: float = Field(default=1.0, ge=0.01, le=10_000)
+    """Seconds of the jobs in one, for the HPA that costs are held against: above 1 where time is
+    compressed, as in a demo."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
 

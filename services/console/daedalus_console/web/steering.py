@@ -22,12 +22,27 @@ from daedalus_console.overrides import (
     override,
     taken_back,
 )
+from daedalus_console.overrides import forget as forgotten
+from daedalus_console.promotion import promoted
 from daedalus_console.records import printable
 from daedalus_console.runs.common import control
+from daedalus_console.runs.promote import Wish as Promotion
+from daedalus_console.runs.promote import check_heard
+from daedalus_console.specs import Change
 from daedalus_console.times import moment
+from daedalus_console.views import lines
 from daedalus_console.web.people import ForbiddenError, Person
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Answer, Approval, Decision, Direction, Override, OverrideKind
+from daedalus_shared.events import (
+    Answer,
+    Approval,
+    Decision,
+    Declaration,
+    Direction,
+    Forget,
+    Override,
+    OverrideKind,
+)
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +56,10 @@ class TooManyError(ConsoleError):
 
 class ChangedError(ConsoleError):
     """Somebody else has asked for something since this person looked."""
+
+
+Wanted = Override | Approval | Forget | Declaration
+"""What a person's wish is written as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +88,7 @@ class Reply:
 class Written:
     """What was written, and from when on it counts."""
 
-    events: tuple[Override | Approval, ...]
+    events: tuple[Wanted, ...]
     effective: datetime
     """The first tick that ends then or later counts it in."""
 
@@ -130,11 +149,43 @@ class Steering:
 
         return self._write(person, decision.job, events, tag)
 
+    def forget(
+        self, person: Person, job: str, why: str, *, learned: bool, tag: str | None = None
+    ) -> Written:
+        """Have what was `learned` of a job forgotten, or end the job with it."""
+
+        def events(known: JobControl, author: Author) -> list[Forget]:
+            return [forgotten(job, known, author, why, stays_declared=learned)]
+
+        return self._write(person, job, events, tag)
+
+    def promote(
+        self, person: Person, wish: Promotion, tag: str | None = None
+    ) -> tuple[Written, tuple[Change, ...]]:
+        """Have another planner or forecaster obeyed; nothing is written where they are already."""
+        changes: list[Change] = []
+
+        def events(known: JobControl, author: Author) -> list[Declaration]:
+            policy = declared(wish.job, known).policy
+            check_heard(Kafka(self._address), wish, policy, author)
+            event, changed = promoted(
+                wish.job,
+                known,
+                author,
+                planner=wish.planner,
+                forecaster=wish.forecaster,
+                why=wish.why,
+            )
+            changes.extend(changed)
+            return [event] if changed else []
+
+        return self._write(person, wish.job, events, tag), tuple(changes)
+
     def _write(
         self,
         person: Person,
         job: str,
-        events: Callable[[JobControl, Author], Sequence[Override | Approval]],
+        events: Callable[[JobControl, Author], Sequence[Wanted]],
         tag: str | None,
     ) -> Written:
         if not person.steers:
@@ -178,8 +229,10 @@ def tag_of(known: JobControl, now: datetime) -> str:
     return sha256("|".join(ids).encode()).hexdigest()[:TAG]
 
 
-def told(event: Override | Approval) -> str:
+def told(event: Wanted) -> str:
     """Return what the log says of what was asked for, on one line."""
+    if isinstance(event, Declaration | Forget):
+        return printable(f"{event.job}: {lines.of(event)}")
     if isinstance(event, Approval):
         move = f"{event.from_scale_out} to {event.scale_out} workers of {event.job}"
         return printable(f"{event.author} says {event.answer} to {move}: {event.why}")

@@ -116,6 +116,8 @@ globalThis.daedalus = (() => {
   };
   const moment = (item) => time(item.axisValue, "full");
   const shareTooltip = simple((item) => (item.axisType?.endsWith("category") ? String(item.name) : moment(item)), share);
+  const times = (value) => `${Number(value.toPrecision(2))} x`;
+  const timesTooltip = simple(moment, times);
   const hoursOf = (item) => hours(item.value);
 
   function capacityTooltip(items) {
@@ -195,7 +197,7 @@ globalThis.daedalus = (() => {
   }
 
   return {
-    number, seconds, whole, share, shareOf, hours,
+    number, seconds, whole, share, shareOf, hours, times, timesTooltip,
     tooltip, shareTooltip, hoursOf, capacityTooltip,
     extend, moments, switchTheme, address,
     mounted: () => apply(remembered()),

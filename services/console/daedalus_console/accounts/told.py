@@ -1,0 +1,153 @@
+"""What accounts come to, as values of JSON: what `--json` prints and the API answers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from daedalus_console.accounts.books import Standing
+from daedalus_console.accounts.calibration import Calibration
+from daedalus_console.accounts.forecasts import Score, Track
+from daedalus_console.accounts.ledger import HPA, RAN, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one job came to, or all of them, in worker-hours."""
+
+    paid: float = 0.0
+    allowed: float = 0.0
+    """As many workers as the spec allows, over the same time."""
+    hpa: float = 0.0
+    beside_hpa: float = 0.0
+    """What ran, over the loops in which it is known what the HPA would have had."""
+    unknown: float = 0.0
+    """Seconds left out."""
+
+    def plus(self, other: "Bill") -> "Bill":
+        """Return both together."""
+        return Bill(
+            self.paid + other.paid,
+            self.allowed + other.allowed,
+            self.hpa + other.hpa,
+            self.beside_hpa + other.beside_hpa,
+            self.unknown + other.unknown,
+        )
+
+    @property
+    def against_hpa(self) -> float | None:
+        """What ran as a part of the HPA's; None where nothing is known of it."""
+        return self.beside_hpa / self.hpa if self.hpa else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as values of JSON."""
+        return {
+            "worker_hours": self.paid,
+            "worker_hours_at_max": self.allowed,
+            "worker_hours_of_hpa": self.hpa or None,
+            "against_hpa": self.against_hpa,
+            "unknown_seconds": self.unknown,
+        }
+
+
+def bill(ledger: Ledger, present: datetime) -> Bill:
+    """Return what a job came to."""
+    hpa = ledger.rows[HPA]
+    return Bill(
+        ledger.paid.hours,
+        ledger.allowed / 3600,
+        hpa.own.hours,
+        hpa.beside.hours,
+        ledger.gap(present),
+    )
+
+
+def summed(bills: Iterable[Bill]) -> Bill:
+    """Return all bills together."""
+    total = Bill()
+    for each in bills:
+        total = total.plus(each)
+    return total
+
+
+def span(ledger: Ledger, present: datetime) -> dict[str, Any]:
+    """Return which time an account is about, and how much of it is known."""
+    return {
+        "since": ledger.since.isoformat(),
+        "until": present.isoformat(),
+        "known_seconds": ledger.paid.seconds,
+        "unknown_seconds": ledger.gap(present),
+    }
+
+
+def cost(job: str, ledger: Ledger, present: datetime) -> dict[str, Any]:
+    """Return what a job cost, and what others would have."""
+    return {"job": job, **span(ledger, present), "lines": lines(ledger)}
+
+
+def standings(job: str, found: Standing, in_use: str, present: datetime) -> dict[str, Any]:
+    """Return the planners and forecasters of a job, each kind the best first."""
+    return {
+        **span(found.ledger, present),
+        "job": job,
+        "planners": [line.as_json() for line in found.ledger.standings()],
+        "forecasters": forecasters(found.track, in_use),
+    }
+
+
+def calibration(job: str, found: Calibration) -> dict[str, Any]:
+    """Return a job's promises beside what came."""
+    periods = [period.as_json() for period in found.periods]
+    return {"job": job, "total": found.total.as_json(), "periods": periods}
+
+
+def lines(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return the courses of one job; what ran is counted, not modelled."""
+    found = []
+    for line in ledger.lines():
+        told = line.as_json()
+        if line.name == RAN:
+            paid = ledger.paid
+            told |= {"worker_hours": paid.hours, "mean_workers": paid.mean}
+            told |= {"seconds": paid.seconds, "rescales": paid.rescales}
+        found.append(told)
+    return found
+
+
+def forecasters(track: Track, in_use: str) -> list[dict[str, Any]]:
+    """Return the forecasters of one job, the best first."""
+    return [
+        {
+            "name": name,
+            "in_use": name == in_use,
+            "model": track.models.get(name),
+            "distances": {
+                f"{distance:g}": score.as_json()
+                for (who, distance), score in sorted(track.scores.items())
+                if who == name
+            },
+        }
+        for name in ranked(track)
+    ]
+
+
+def ranked(track: Track) -> list[str]:
+    """Return the names of the forecasters, the one with the least error first."""
+    names = {name for name, _ in track.scores}
+
+    def error(name: str) -> tuple[float, str]:
+        scores = [score.wape for (who, _), score in track.scores.items() if who == name]
+        known = [wape for wape in scores if wape is not None]
+        return (sum(known) / len(known) if known else float("inf"), name)
+
+    return sorted(names, key=error)
+
+
+def beside(scores: Sequence[Score | None]) -> float | None:
+    """Return the mean error as a part of that of the forecaster in use, on the same loops."""
+    parts = [
+        score.wape / score.wape_beside
+        for score in scores
+        if score is not None and score.wape is not None and score.wape_beside
+    ]
+    return sum(parts) / len(parts) if parts else None
