@@ -128,6 +128,23 @@ def test_a_replay_takes_the_decisions_that_were_taken(
     assert judged >= len(decided) > 20 * len(jobs)
 
 
+def test_other_settings_are_played_on_what_the_topics_hold(
+    recorded: tuple[Played, Broker],
+) -> None:
+    played, broker = recorded
+    job = "job-00"
+    most = max(each.scale_out or 0 for each in played.of(Decision) if each.job == job)
+    where = ["--since", "start", "--bootstrap", broker.bootstrap]
+
+    code, found = daedalus("whatif", job, "--set", f"scale.min={most + 1}", *where)
+
+    assert code == 0
+    assert found["recorded"]["workers"] > 0
+    assert found["recorded"]["rescales"] > 0
+    assert found["changed"]["workers"] > found["modelled"]["workers"]
+    assert found["notes"][0].startswith("both settings are played on one model of the job")
+
+
 def test_a_metric_that_was_tampered_with_is_found(
     recorded: tuple[Played, Broker], tmp_path: Path
 ) -> None:
