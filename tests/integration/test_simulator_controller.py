@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,33 @@ def test_a_replay_takes_the_decisions_that_were_taken(
         assert found["jobs"][0]["planner_alone"] == 0
         judged += found["same"]
     assert judged >= len(decided) > 20 * len(jobs)
+
+
+@pytest.mark.parametrize("source", ["topics", "file"])
+def test_a_part_is_judged_wholly_by_what_the_services_remembered_then(
+    recorded: tuple[Played, Broker], tmp_path: Path, source: str
+) -> None:
+    played, broker = recorded
+    where = ["--bootstrap", broker.bootstrap]
+    decided = sorted(
+        each.written_at
+        for each in played.found
+        if isinstance(each.event, Decision) and each.event.job == "job-03"
+    )
+    midway = datetime.fromtimestamp(decided[len(decided) // 3] / 1000, UTC)
+    part = ["--job", "job-03", "--since", midway.isoformat()]
+    if source == "file":
+        source = str(tmp_path / "part.jsonl.gz")
+        code, _ = daedalus("export", source, "--knowledge", *part, *where)
+        assert code == 0
+        part, where = [], []
+
+    code, found = daedalus("replay", source, *part, *where)
+
+    assert code in {0, 5}, found
+    assert found["different"] == 0
+    assert found["jobs"][0]["whole_from"] is not None
+    assert found["same"] - found["jobs"][0]["planner_alone"] >= 5
 
 
 def test_other_settings_are_played_on_what_the_topics_hold(
