@@ -139,7 +139,7 @@ def test_a_part_is_judged_wholly_by_what_the_services_remembered_then(
         for each in played.found
         if isinstance(each.event, Decision) and each.event.job == "job-03"
     )
-    midway = datetime.fromtimestamp(decided[len(decided) // 3] / 1000, UTC)
+    midway = datetime.fromtimestamp(decided[len(decided) // 3], UTC)
     part = ["--job", "job-03", "--since", midway.isoformat()]
     if source == "file":
         source = str(tmp_path / "part.jsonl.gz")
