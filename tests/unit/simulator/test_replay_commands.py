@@ -22,7 +22,7 @@ from daedalus_shared.events import (
     OverrideKind,
     ScaleOutcome,
 )
-from daedalus_simulator.adapters.recording import address
+from daedalus_simulator.adapters.recording import Wanted, address, of_file
 from daedalus_simulator.backtest import play
 from daedalus_simulator.commands import register
 from daedalus_simulator.domain.engines import ENGINES
@@ -200,6 +200,18 @@ def test_whatif_shows_record_and_model_side_by_side(
     assert hours == pytest.approx(MINUTES / 60, rel=0.1)
     assert found["recorded"]["workers"] == pytest.approx(found["modelled"]["workers"], rel=0.25)
     assert found["settings"] == ["scale.min=14"]
+
+
+def test_a_file_tells_where_its_records_lay(export: Callable[..., str]) -> None:
+    placed = [
+        {**row, "topic": "daedalus.any", "partition": 0, "offset": number}
+        for number, row in enumerate(recorded()[:3])
+    ]
+    recording = of_file(Path(export([*placed, recorded()[3]])), Wanted(kinds=(Event,)))
+
+    places = [recording.place for _ in recording.events]
+
+    assert places == [("daedalus.any", 0), ("daedalus.any", 1), ("daedalus.any", 2), None]
 
 
 def asked(kind: str, minute: float, until: float, **more: Any) -> dict[str, Any]:
