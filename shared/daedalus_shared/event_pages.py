@@ -11,7 +11,7 @@ from daedalus_shared.durations import text
 from daedalus_shared.events import Event, event_type
 from daedalus_shared.events.codec import AHEAD, EVENTS
 from daedalus_shared.roles import ROLES, Role
-from daedalus_shared.schemas import key_of, schema
+from daedalus_shared.schemas import key_of
 from daedalus_shared.topics import CATALOGUE, Topic, topic_of
 
 _FEW = 3
@@ -56,7 +56,7 @@ def pages(examples: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def _page(event: type[Event], example: Mapping[str, Any]) -> str:
     name = event_type(event)
-    made = schema(event)
+    made = event.model_json_schema(mode="serialization")  # with our mark of durations
     lines = [
         f"# {event.__name__}",
         "",

@@ -9,6 +9,14 @@ from daedalus_shared.topics import CATALOGUE, topic_of
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+_WORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+_NAMES = {"properties", "$defs"}
+"""Below these stand names and not words."""
+
+_VALUES = {"default", "examples", "enum", "const"}
+"""Below these stand values and not schemas."""
+
 
 def documents() -> dict[str, str]:
     """Return file name → content of everything that is published about the events."""
@@ -18,8 +26,28 @@ def documents() -> dict[str, str]:
 
 def schema(event: type[Event]) -> dict[str, Any]:
     """Return the JSON Schema of an event's value, as a reader finds it."""
-    made = event.model_json_schema(mode="serialization")
+    made = _standard(event.model_json_schema(mode="serialization"))
     return {"$schema": _DIALECT, "$id": event_type(event), **made}
+
+
+def _standard(found: Any) -> Any:
+    """Return a schema in JSON Schema's own words alone.
+
+    Where a field is validated by a function first, pydantic tells its bounds in Python's words. Our
+    mark of a duration is left out: to others the format `duration` is a text of ISO 8601.
+    """
+    if isinstance(found, list):
+        return [_standard(each) for each in found]
+    if not isinstance(found, dict):
+        return found
+    made: dict[str, Any] = {}
+    for word, value in found.items():
+        if word in _NAMES:
+            made[word] = {name: _standard(each) for name, each in value.items()}
+        elif word in _VALUES or (word, value) != ("format", "duration"):
+            name: str = _WORDS.get(str(word), str(word))
+            made[name] = value if word in _VALUES else _standard(value)
+    return made
 
 
 def asyncapi() -> dict[str, Any]:

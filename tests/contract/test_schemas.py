@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from daedalus_shared.event_pages import pages
@@ -31,6 +32,50 @@ def test_the_checked_in_pages_equal_the_code() -> None:
 
     assert EXAMPLES.keys() == BY_TYPE.keys(), "an example an event in docs/events/examples"
     assert found == pages(EXAMPLES), "run `make schemas` and commit what it writes"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_schema_says_what_it_means_to_others_and_its_example_fits(name: str) -> None:
+    found = schema(BY_TYPE[name])
+
+    jsonschema_rs.meta.validate(found)
+    assert words(found) <= KNOWN, "words that only pydantic knows bind nobody"
+    jsonschema_rs.validator_for(found, validate_formats=True).validate(EXAMPLES[name]["value"])
+
+
+def test_a_negative_duration_is_refused_by_the_schema_too() -> None:
+    value = EXAMPLES["daedalus.scale-outcomes.v1"]["value"] | {"downtime": -1.0}
+    judge = jsonschema_rs.validator_for(schema(BY_TYPE["daedalus.scale-outcomes.v1"]))
+
+    with pytest.raises(jsonschema_rs.ValidationError, match="downtime"):
+        judge.validate(value)
+
+
+# fmt: off
+KNOWN = {
+    "$schema", "$id", "$defs", "$ref", "type", "title", "description", "default", "examples",
+    "const", "enum", "format", "pattern", "properties", "required", "additionalProperties",
+    "propertyNames", "items", "prefixItems", "minItems", "maxItems", "uniqueItems", "anyOf",
+    "oneOf", "allOf", "discriminator", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "minLength", "maxLength",
+}
+# fmt: on
+"""JSON Schema's, and OpenAPI's `discriminator`, which AsyncAPI has too."""
+
+
+def words(found: Any) -> set[str]:
+    """The words that a schema uses, names and values left out."""
+    if isinstance(found, list):
+        return set().union(*map(words, found))
+    if not isinstance(found, dict):
+        return set()
+    used = set(found)
+    for word, value in found.items():
+        if word in {"properties", "$defs"}:
+            used |= set().union(*map(words, value.values()))
+        elif word not in {"default", "examples", "const", "enum", "discriminator"}:
+            used |= words(value)
+    return used
 
 
 def holds(written: Any, told: Any) -> bool:

@@ -220,7 +220,11 @@ def test_a_person_looks_explains_pauses_and_resumes(
     keep(page, "paused", full=False)
 
     force.get_by_role("button", name="Resume").click()
+    dialog.get_by_role("button", name="Resume").click()
     expect(force).to_be_hidden()
+    expect(page.get_by_role("region", name="Taken back lately")).to_contain_text(
+        re.compile(rf"pause of scaling down at .* by {AUTHOR}: no longer needed")
+    )
 
     tap = broker.tap(Override)
     assert tap.until(lambda: len(tap.found) >= 2, 10)
@@ -229,6 +233,7 @@ def test_a_person_looks_explains_pauses_and_resumes(
     assert (asked.author, asked.why, asked.direction) == (AUTHOR, EVIL, "down")
     assert timedelta(hours=1.9) < asked.until - asked.at < timedelta(hours=2.1)
     assert ended.until == ended.at
+    assert (ended.author, ended.why) == (AUTHOR, "no longer needed")
 
 
 def test_an_event_is_seen_within_two_seconds_in_list_page_and_chart(

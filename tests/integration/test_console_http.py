@@ -244,12 +244,16 @@ def test_steering_is_written_with_its_author_and_taken_back(
     console.until(lambda: in_force() == {"pause", "pin"})
     assert console.json(f"/api/jobs/{job}")["row"]["state"] == "pinned"
 
-    assert console.client.post(f"/api/jobs/{job}/resume", json={}).status_code == 200
-    assert console.client.delete(f"/api/jobs/{job}/pin").status_code == 200
+    over = {"why": "released"}
+    assert console.client.post(f"/api/jobs/{job}/resume", json={}).status_code == 422
+    assert console.client.delete(f"/api/jobs/{job}/pin").status_code == 422
+    assert console.client.post(f"/api/jobs/{job}/resume", json=over).status_code == 200
+    assert console.client.delete(f"/api/jobs/{job}/pin", params=over).status_code == 200
     console.until(lambda: in_force() == set())
     written = control(broker, job)
     assert [each.kind.value for each in written] == ["pause", "pin", "pause", "pin"]
     assert {each.author for each in written} == {"grace"}
+    assert [each.why for each in written] == ["release", "release", "released", "released"]
     assert "grace asks for pause (down)" in console.log.read_text()
 
 

@@ -332,9 +332,18 @@ def test_a_job_is_asked_for_something_and_it_is_taken_back(
     ]
     assert "pin 9 is above" in console("pin", "asked", "9", "--until", "1h", "--why", "x", code=1)
 
-    assert "takes back a pause of scaling down" in console("resume", "asked")
-    assert "takes back a pin of 5" in console("pin", "asked", "--clear")
-    assert "nothing to take back" in console("resume", "asked")
+    assert "takes back a pause of scaling down" in console("resume", "asked", "--why", "released")
+    assert "takes back a pin of 5: sold out" in console(
+        "pin", "asked", "--clear", "--why", "sold out"
+    )
+    assert "nothing to take back" in console("resume", "asked", "--why", "x")
+    (asked,) = console.json("overrides", "asked")
+    assert {(ended["kind"], ended["why"]) for ended in asked["taken_back"]} == {
+        ("pause", "released"),
+        ("pin", "sold out"),
+    }
+    told = console("history", "asked")
+    assert "takes back a pause of scaling down: released" in told
     (job,) = [found for found in console.json("jobs") if found["job"] == "asked"]
     assert job["overrides"] == []
 

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,41 @@ def test_a_replay_takes_the_decisions_that_were_taken(
         assert found["jobs"][0]["planner_alone"] == 0
         judged += found["same"]
     assert judged >= len(decided) > 20 * len(jobs)
+
+
+def test_a_part_is_judged_wholly_by_what_the_services_remembered_then(
+    recorded: tuple[Played, Broker],
+) -> None:
+    played, broker = recorded
+    decided = sorted(
+        each.written_at
+        for each in played.found
+        if isinstance(each.event, Decision) and each.event.job == "job-03"
+    )
+    midway = datetime.fromtimestamp(decided[len(decided) // 3], UTC).isoformat()
+    part = ["--job", "job-03", "--since", midway, "--bootstrap", broker.bootstrap]
+
+    code, found = daedalus("replay", "topics", *part)
+
+    assert code in {0, 5}, found
+    assert found["different"] == 0
+    assert found["jobs"][0]["whole_from"] is not None
+    assert found["same"] - found["jobs"][0]["planner_alone"] >= 5
+
+
+def test_other_settings_are_played_on_what_the_topics_hold(
+    recorded: tuple[Played, Broker],
+) -> None:
+    _, broker = recorded
+    where = ["--since", "start", "--bootstrap", broker.bootstrap]
+
+    code, found = daedalus("whatif", "job-00", "--set", "scale.min=8", *where)
+
+    assert code == 0
+    assert found["recorded"]["workers"] > 0
+    assert found["recorded"]["rescales"] > 0
+    assert found["changed"]["workers"] > found["modelled"]["workers"]
+    assert found["notes"][0].startswith("both settings are played on one model of the job")
 
 
 def test_a_metric_that_was_tampered_with_is_found(

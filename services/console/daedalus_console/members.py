@@ -149,7 +149,8 @@ def given_back(group: Group, members: dict[str, Member], who: Author) -> list[Ov
     for job, member in members.items():
         ours = member.ceilings and member.ceilings[-1].author == group.author
         if ours and job not in group.jobs and member.control.newest is not None:
-            found += taken_back(job, member.control, who, OverrideKind.CEILING, Direction.UP)
+            why = f"no longer of the group {group.group}"
+            found += taken_back(job, member.control, who, OverrideKind.CEILING, why, Direction.UP)
     return found
 
 

@@ -1,5 +1,6 @@
 """What people ask of a job for a while: pauses, floors, ceilings and pins, and their end."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -78,14 +79,26 @@ def in_force(control: JobControl, now: datetime) -> tuple[Override, ...]:
     return tuple(known for known in newest.values() if known.until > now)
 
 
+def ended(overrides: Iterable[Override], since: datetime) -> tuple[Override, ...]:
+    """Return what somebody took back at `since` or later and nobody asked for anew, as it ended."""
+    newest = {known.key: known for known in sorted(overrides, key=lambda known: known.at)}
+    return tuple(
+        known for known in newest.values() if known.until <= known.at and known.at >= since
+    )
+
+
 def taken_back(
     job: str,
     control: JobControl,
     author: Author,
     kind: OverrideKind,
+    why: str,
     direction: Direction | None = None,
 ) -> list[Override]:
-    """Return the events that end the overrides of a kind; none when none is in force."""
+    """Return the events that end the overrides of a kind; none when none is in force.
+
+    Each tells who ends it and why, in place of who asked for it and why.
+    """
     declared(job, control)
     at = instant_after(control, author.now)
     return [
@@ -95,7 +108,7 @@ def taken_back(
                 "until": at,
                 "source": author.source,
                 "author": author.name,
-                "why": "taken back",
+                "why": why,
             }
         )
         for known in in_force(control, author.now)

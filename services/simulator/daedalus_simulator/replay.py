@@ -1,13 +1,14 @@
 """The decisions of one job taken again: recorded inputs through the same code, no I/O, no clock.
 
 The analyzer and the forecaster fold the recorded reports; where their own results can be compared
-with the recorded ones (the recording holds all that they ever folded) the planner is fed with their
-own, else with the recorded ones. A tick is decided again once its decision was read, from what that
-decision had at hand: what it was marked as missing is withheld until after it.
+with the recorded ones (the recording holds all that they ever folded, or snapshots of what they had
+learned) the planner is fed with their own, else with the recorded ones. A tick is decided again
+once its decision was read, from what that decision had at hand: what it was marked as missing is
+withheld until after it.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,12 +29,14 @@ from daedalus_shared.events import (
     Forecast,
     Forget,
     JobMetrics,
+    Knowledge,
     Recovery,
     ScaleCommand,
     ScaleOutcome,
     TickEvent,
 )
 from daedalus_simulator.controller import Stage
+from daedalus_simulator.remembered import Place, Placed, Remembering
 
 KEPT = 500
 """Results kept by tick until they are compared; far more than a planner waits for."""
@@ -113,7 +116,7 @@ class Kept(Generic[V]):
 class _Side:
     """What one planner has not been fed with yet."""
 
-    stage: Stage[PlannerState]
+    known: Remembering[PlannerState]
     queue: deque[Event] = field(default_factory=lambda: deque(maxlen=10 * KEPT))
     waiting: Decision | None = None
     """A recorded decision that is judged once its successor was read: by then its inputs are."""
@@ -126,8 +129,8 @@ class Replay:
     def __init__(self, job: str) -> None:
         self.job = job
         self._control = JobControl()
-        self._analyzer: Stage[AnalyzerState] = Stage(Analyzer())
-        self._forecaster: Stage[ForecasterState] = Stage(Forecaster())
+        self._analyzer: Remembering[AnalyzerState] = Remembering(Stage(Analyzer()))
+        self._forecaster: Remembering[ForecasterState] = Remembering(Stage(Forecaster()))
         self._own: dict[type[TickEvent], Kept[TickEvent]] = {
             kind: Kept(KEPT) for kind in (CapacityUpdate, Forecast, Recovery)
         }
@@ -136,15 +139,25 @@ class Replay:
         }
         self._ids: Kept[bool] = Kept(IDS)
         self._ticks: Kept[bool] = Kept(KEPT)
-        self._recent: deque[Event] = deque(maxlen=10 * KEPT)
+        self._recent: deque[Placed] = deque(maxlen=10 * KEPT)
         self._sides: dict[str, _Side] = {}
         self._whole: bool | None = None
+        self._since: datetime | None = None
+        """The first tick of which capacity and forecast are made again."""
         self._reported = False
         self.before = 0
         """Decisions from before the first report of the recording."""
 
-    def feed(self, event: Event) -> Iterator[Judged]:
-        """Take in the next event; yield what can be judged by now."""
+    @property
+    def restored(self) -> datetime | None:
+        """The first tick that is judged wholly by what the services had learned before."""
+        return self._since if self._began_midway and self._whole else None
+
+    def feed(self, event: Event, place: Place | None = None) -> Iterator[Judged]:
+        """Take in the next event, and where it lay; yield what can be judged by now."""
+        if isinstance(event, Knowledge):
+            yield from self._learned(event)
+            return
         self._ids.put(event.id, True)
         match event:
             case Decision():
@@ -155,13 +168,15 @@ class Replay:
                     side.commands.put(event.id, event)
             case ControlEvent() | JobMetrics() | ScaleOutcome():
                 self._note(event)
-                self._fold(event)
-                self._pass_on(event)
+                for known in (self._analyzer, self._forecaster):
+                    self._say(known.fold(self._control, event, place))
+                self._pass_on(event, place)
             case CapacityUpdate() | Forecast() | Recovery():
                 self._recorded[type(event)].put(_name(event), event)
                 if isinstance(event, CapacityUpdate) and self._whole is None:
                     self._whole = self._began_with(event)
-                self._pass_on(event)
+                    self._since = event.tick
+                self._pass_on(event, place)
 
     def finish(self) -> Iterator[Judged]:
         """Judge what is left when the recording ends."""
@@ -181,34 +196,84 @@ class Replay:
                 if event.tick is not None:
                     self._ticks.put(event.tick, True)
 
-    def _fold(self, event: Event) -> None:
-        for said in (
-            *self._analyzer.handle(self._control, event),
-            *self._forecaster.handle(self._control, event),
-        ):
+    def _say(self, events: Iterable[Event]) -> None:
+        for said in events:
             if isinstance(said, (CapacityUpdate, Forecast, Recovery)):
                 self._own[type(said)].put(_name(said), said)
 
     def _began_with(self, recorded: CapacityUpdate) -> bool | None:
         """Whether all that the analyzer knew is in the recording; None while that is not known."""
         own = self._own[CapacityUpdate].get(_name(recorded))
-        return own.loop == recorded.loop if isinstance(own, CapacityUpdate) else None
+        if not isinstance(own, CapacityUpdate):
+            return None
+        forecast = self._own[Forecast].get((recorded.tick, self._forecaster.stage.service.instance))
+        if self._began_midway and forecast is None:
+            return None
+        return own.loop == recorded.loop
+
+    # -- what was learned before the recording ----------------------------------------------------
+
+    @property
+    def _began_midway(self) -> bool:
+        return self._analyzer.restored and self._forecaster.restored
+
+    def _learned(self, known: Knowledge) -> Iterator[Judged]:
+        """Go on from a snapshot, where the recording does not hold all before it."""
+        if self._whole is not False and not self._began_midway:
+            return  # the recording holds all, or does not show yet whether it does
+        for stage, kinds in (
+            (self._analyzer, (CapacityUpdate, Recovery)),
+            (self._forecaster, (Forecast,)),
+        ):
+            if not stage.restore(known, self._recent):
+                continue
+            for kind in kinds:
+                self._own[kind] = Kept(KEPT)
+            for event, place in self._recent:
+                self._say(stage.fold(self._control, event, place))
+            if self._began_midway:
+                self._whole = None
+        if known.kind == Planner.KIND:
+            yield from self._planned(known)
+
+    def _planned(self, known: Knowledge) -> Iterator[Judged]:
+        side = self._side(known.instance)
+        if side.known.restored:
+            return
+        yield from self._judged(side)
+        if side.known.restore(known, self._recent):
+            side.queue.clear()
+            side.queue.extend(
+                event for event, place in self._recent if not side.known.covers(place)
+            )
+
+    def _is_whole(self, side: _Side, tick: datetime) -> bool:
+        """Whether all that a planner's decision rests on is made again."""
+        if not self._whole or (self._since is not None and tick < self._since):
+            return False
+        return side.known.restored or not self._began_midway
 
     # -- the planner ------------------------------------------------------------------------------
 
-    def _pass_on(self, event: Event) -> None:
-        self._recent.append(event)
+    def _pass_on(self, event: Event, place: Place | None) -> None:
+        self._recent.append((event, place))
         for side in self._sides.values():
-            side.queue.append(event)
+            if not side.known.covers(place):
+                side.queue.append(event)
+
+    def _side(self, planner: str) -> _Side:
+        side = self._sides.get(planner)
+        if side is None:
+            known: Remembering[PlannerState] = Remembering(Stage(Planner(planner)))
+            recent = deque((event for event, _ in self._recent), 10 * KEPT)
+            side = self._sides[planner] = _Side(known, recent)
+        return side
 
     def _decided(self, decision: Decision) -> Iterator[Judged]:
         if not self._reported:
             self.before += 1
             return
-        side = self._sides.get(decision.planner)
-        if side is None:
-            stage: Stage[PlannerState] = Stage(Planner(decision.planner))
-            side = self._sides[decision.planner] = _Side(stage, deque(self._recent, 10 * KEPT))
+        side = self._side(decision.planner)
         if side.waiting is not None and side.waiting.id == decision.id:
             return  # twice on its topic
         yield from self._judged(side)
@@ -219,7 +284,8 @@ class Replay:
         if recorded is None:
             return
         if recorded.source != f"planner/{recorded.planner}":
-            yield self._told(recorded, Verdict.UNJUDGED, f"{recorded.source} is not this code")
+            why = f"{recorded.source} is not this code"
+            yield self._told(side, recorded, Verdict.UNJUDGED, why)
             return
         said = self._decide(side, recorded)
         own = next(
@@ -239,21 +305,22 @@ class Replay:
         command: ScaleCommand | None,
     ) -> Judged:
         found = tuple(self._differences(recorded, own, side, command))
-        unknown = self._unknown(recorded, own)
+        unknown = self._unknown(side, recorded, own)
         if found and unknown is None:
             first = found[0]
             parts = sorted({each.event for each in found}, key=[e.event for e in found].index)
             why = f"{', '.join(parts)}: first {first.event}.{first.field}"
-            return self._told(recorded, Verdict.DIFFERENT, why, found)
+            return self._told(side, recorded, Verdict.DIFFERENT, why, found)
         if own is None and unknown is None:
-            return self._told(recorded, Verdict.DIFFERENT, "the code decides nothing at this tick")
+            why = "the code decides nothing at this tick"
+            return self._told(side, recorded, Verdict.DIFFERENT, why)
         if unknown is not None:
-            return self._told(recorded, Verdict.UNJUDGED, unknown, found)
+            return self._told(side, recorded, Verdict.UNJUDGED, unknown, found)
         missing = sorted(_MISSING.keys() & set(recorded.marks))
         if missing and self._was_there(recorded, missing):
             why = f"{', '.join(missing)}: it came too late; without it the decision is the same"
-            return self._told(recorded, Verdict.UNJUDGED, why)
-        return self._told(recorded, Verdict.SAME)
+            return self._told(side, recorded, Verdict.UNJUDGED, why)
+        return self._told(side, recorded, Verdict.SAME)
 
     def _decide(self, side: _Side, recorded: Decision) -> list[Event]:
         """Return what the planner says up to a recorded decision, fed with what it had."""
@@ -280,14 +347,16 @@ class Replay:
             *late,
             *(each for each in results if type(each) in missing),
         ]
-        return [said for event in feed for said in self._handled(side, self._chosen(event))]
+        return [said for event in feed for said in self._handled(side, self._chosen(side, event))]
 
     def _handled(self, side: _Side, event: Event) -> tuple[Event, ...]:
-        return side.stage.handle(self._control, event)
+        return side.known.stage.handle(self._control, event)
 
-    def _chosen(self, event: Event) -> Event:
+    def _chosen(self, side: _Side, event: Event) -> Event:
         """Return our own result in the place of a recorded one, where it can be as good."""
-        if not self._whole or not isinstance(event, (CapacityUpdate, Forecast, Recovery)):
+        if not isinstance(event, (CapacityUpdate, Forecast, Recovery)):
+            return event
+        if not self._is_whole(side, event.tick):
             return event
         ours = FORECASTER if isinstance(event, Forecast) else ANALYZER
         own = self._own[type(event)].get(_name(event)) if event.source == ours else None
@@ -303,10 +372,9 @@ class Replay:
         command: ScaleCommand | None,
     ) -> Iterator[Difference]:
         """Yield what differs at a tick, in the order of the loop: what comes first is the cause."""
-        if self._whole:
+        if self._is_whole(side, recorded.tick):
             for event in self._results(recorded):
-                chosen = self._chosen(event)
-                yield from differences(event, chosen)
+                yield from differences(event, self._chosen(side, event))
         if own is not None:
             yield from differences(recorded, own)
         published = side.commands.get(recorded.command)
@@ -323,19 +391,24 @@ class Replay:
         )
         yield from (each for each in found if each is not None)
 
-    def _unknown(self, recorded: Decision, own: Decision | None) -> str | None:
+    def _unknown(self, side: _Side, recorded: Decision, own: Decision | None) -> str | None:
         """Return what the recording lacks to judge a decision by; None where nothing."""
         if self._control.spec(recorded.tick) is None:
             return "the job's spec of that time is not in the recording"
         if self._ticks.get(recorded.tick) is None:
             return "the report that closes the tick is not in the recording"
-        lacking = [each for each in recorded.inputs if self._ids.get(each) is None]
+        remembered = own.inputs if own is not None and side.known.restored else ()
+        lacking = [
+            each
+            for each in recorded.inputs
+            if self._ids.get(each) is None and each not in remembered
+        ]
         if lacking:
             return (
                 f"{len(lacking)} of its {len(recorded.inputs)} inputs are not in the recording, "
                 f"such as {lacking[0]}"
             )
-        if self._whole or own == recorded:
+        if self._is_whole(side, recorded.tick) or own == recorded:
             return None
         return self._remembered(recorded, own)
 
@@ -355,6 +428,7 @@ class Replay:
 
     def _told(
         self,
+        side: _Side,
         recorded: Decision,
         verdict: Verdict,
         why: str = "",
@@ -368,7 +442,7 @@ class Replay:
             verdict=verdict,
             why=why,
             differences=found,
-            whole=bool(self._whole),
+            whole=self._is_whole(side, recorded.tick),
         )
 
 

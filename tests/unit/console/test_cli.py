@@ -121,6 +121,8 @@ def test_help_imports_nothing_slow_of_any_package_that_adds_commands() -> None:
         pytest.param(
             ["pin", "ysb", "3", "--clear"], 2, "--clear takes it back", id="clear a number"
         ),
+        pytest.param(["pin", "ysb", "--clear"], 2, "--clear: say with --why", id="clear, no why"),
+        pytest.param(["resume", "ysb"], 2, "--why", id="resume, no why"),
         pytest.param(
             ["pause", "ysb", "--until", "soon", "--why", "x"], 2, "'soon' is no time", id="no time"
         ),

@@ -9,6 +9,7 @@ from daedalus_console.overrides import (
     Author,
     Wish,
     effective,
+    ended,
     forget,
     in_force,
     override,
@@ -79,11 +80,17 @@ def test_taking_back_ends_just_what_was_asked(control: JobControl, noon: datetim
     control = control.fold(override(floor, control, ada))
     later = Author("bob", noon + timedelta(minutes=1))
 
-    assert len(taken_back("ysb", control, later, OverrideKind.PAUSE)) == 2
-    (event,) = taken_back("ysb", control, later, OverrideKind.PAUSE, Direction.UP)
+    assert len(taken_back("ysb", control, later, OverrideKind.PAUSE, "y")) == 2
+    (event,) = taken_back("ysb", control, later, OverrideKind.PAUSE, "released", Direction.UP)
     assert event.direction is Direction.UP
-    assert event.author == "bob"
-    left = in_force(control.fold(event), later.now)
+    assert (event.author, event.why) == ("bob", "released")
+    after = control.fold(event)
+    assert ended(after.overrides, later.now) == (event,)
+    assert ended(after.overrides, later.now + HOUR) == ()
+    again = Wish("ysb", OverrideKind.PAUSE, noon + HOUR, "x", Direction.UP)
+    renewed = after.fold(override(again, after, Author("ada", noon + timedelta(minutes=2))))
+    assert ended(renewed.overrides, later.now) == ()
+    left = in_force(after, later.now)
     assert {(known.kind, known.direction) for known in left} == {
         (OverrideKind.PAUSE, Direction.DOWN),
         (OverrideKind.FLOOR, Direction.BOTH),
@@ -91,4 +98,4 @@ def test_taking_back_ends_just_what_was_asked(control: JobControl, noon: datetim
 
 
 def test_nothing_in_force_means_nothing_to_take_back(control: JobControl, noon: datetime) -> None:
-    assert taken_back("ysb", control, Author("ada", noon), OverrideKind.PIN) == []
+    assert taken_back("ysb", control, Author("ada", noon), OverrideKind.PIN, "x") == []

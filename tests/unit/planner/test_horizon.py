@@ -234,8 +234,8 @@ def test_the_sentence_tells_what_is_expected_when_and_how_surely() -> None:
 
     assert found.chosen == 6
     assert found.sentence.startswith(
-        "Scale up from 4 to 6 workers: the load is expected to pass what 4 can process (394/s) "
-        "within 1m in 14 of 16 scenarios; over these 40m 6 cost "
+        "Scale up from 4 to 6 workers: the load is expected to pass what 4 can surely "
+        "process (394/s of a likely 400/s) within 1m in 14 of 16 scenarios; over these 40m 6 cost "
     )
     assert re.search(r"workers less than waiting \dm; caught up after [\dms]+\.$", found.sentence)
 
@@ -253,9 +253,46 @@ def test_a_capacity_without_a_limit_is_told_as_unknown_and_never_in_figures(load
 
 def test_the_sentence_of_staying_tells_of_the_next_best() -> None:
     assert plan(with_load(flat(350.0))).sentence.startswith(
-        "Stay at 4 workers: the load is expected to stay below what 4 can process (394/s) for the "
-        "next 40m; 5, the next best, would cost "
+        "Stay at 4 workers: the load is expected to stay below what 4 can surely process "
+        "(394/s of a likely 400/s) for the next 40m; 5, the next best, would cost "
     )
+
+
+def for_a_while(start: float, high: float, steps: int) -> Series:
+    """Paths that are high after two steps, for so many."""
+    path = np.full((11, STEPS), start)
+    path[:, 2 : 2 + steps] = high
+    return np.concatenate([path, flat(start, 5)])
+
+
+@pytest.mark.parametrize(
+    ("paths", "most", "why"),
+    [
+        pytest.param(
+            for_a_while(350.0, 420.0, 2),
+            8,
+            "but the delay of that, worth 0.04 workers, is cheaper than a move",
+            id="brief",
+        ),
+        pytest.param(
+            for_a_while(350.0, 395.0, 1), 8, "but by too little for a move", id="by a breath"
+        ),
+        pytest.param(
+            np.concatenate([rising(350.0, 500.0, 25)] * 11 + [flat(350.0)] * 5),
+            8,
+            "but to move later, where need be, is cheaper than now",
+            id="far off",
+        ),
+        pytest.param(for_a_while(350.0, 420.0, 9), 4, "but no more are allowed", id="at the most"),
+    ],
+)
+def test_the_sentence_tells_why_it_stays_though_the_load_passes(
+    paths: Series, most: int, why: str
+) -> None:
+    found = plan(with_load(paths, bounds=Bounds(least=1, most=most)))
+
+    assert found.chosen == 4
+    assert f" in 11 of 16 scenarios, {why}" in found.sentence
 
 
 @settings(deadline=None, max_examples=25)

@@ -1,12 +1,15 @@
 """Decisions taken again from what was recorded."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 import pytest
 
+from daedalus_analyzer.analyzer import Analyzer
+from daedalus_forecaster.forecaster import Forecaster
 from daedalus_planner.planner import Planner
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
@@ -16,14 +19,17 @@ from daedalus_shared.events import (
     Event,
     Forecast,
     JobMetrics,
+    Knowledge,
     ScaleCommand,
 )
+from daedalus_shared.topics import topic_of
 from daedalus_simulator.backtest import play
 from daedalus_simulator.controller import Stage
 from daedalus_simulator.domain.engines import ENGINES
 from daedalus_simulator.domain.shapes import generate
 from daedalus_simulator.domain.world import World
 from daedalus_simulator.policies.daedalus import JOB, DaedalusPolicy, declared
+from daedalus_simulator.remembered import Place
 from daedalus_simulator.replay import Judged, Replay, Verdict
 
 MINUTES = 40
@@ -123,6 +129,97 @@ def test_a_recording_that_begins_midway_judges_the_planner_alone() -> None:
     assert verdicts.count(Verdict.SAME) > len(found) / 2
     lacking = [each for each in found if each.verdict is Verdict.UNJUDGED]
     assert all("not in the recording" in each.why for each in lacking)
+
+
+def with_snapshots(events: Iterable[Event]) -> Iterator[tuple[Event, Place | None]]:
+    """Each event with its place, and what the services publish of their state after it."""
+    stages: list[Stage[Any]] = [Stage(Analyzer()), Stage(Forecaster()), Stage(Planner("rules"))]
+    covers: list[dict[str, int]] = [{} for _ in stages]
+    offsets: Counter[str] = Counter()
+    control = JobControl()
+    for event in events:
+        topic = topic_of(type(event))
+        place = (topic, offsets[topic])
+        offsets[topic] += 1
+        yield event, place
+        if isinstance(event, ControlEvent):
+            control = control.fold(event)
+        for stage, covered in zip(stages, covers, strict=True):
+            before = stage.state
+            stage.handle(control, event)
+            if isinstance(event, stage.service.SOURCES):
+                covered[topic] = place[1]
+            if stage.state is not before and isinstance(event, JobMetrics) and event.tick:
+                yield snapshot(stage, event, dict(covered)), None
+
+
+def snapshot(stage: Stage[Any], event: Event, covers: dict[str, int]) -> Knowledge:
+    assert stage.state is not None
+    return Knowledge(
+        job=JOB,
+        at=event.at,
+        source="any/one",
+        kind=stage.service.KIND,
+        instance=stage.service.instance,
+        version=stage.service.VERSION,
+        epoch=0,
+        revision=1,
+        covers=covers,
+        state=stage.state.model_dump(mode="json"),
+    )
+
+
+@cache
+def kept() -> tuple[tuple[Event, Place | None], ...]:
+    """The declaration, and the second half of the recording with snapshots."""
+    placed = list(with_snapshots(recording()))
+    return (placed[0], *placed[len(placed) // 2 :])
+
+
+def second_half(
+    change: Callable[[Event], Event] = lambda each: each,
+) -> tuple[Replay, list[Judged]]:
+    """Replay the second half; events are changed before."""
+    replay = Replay(JOB)
+    found = [one for event, place in kept() for one in replay.feed(change(event), place)]
+    return replay, [*found, *replay.finish()]
+
+
+def test_a_recording_that_begins_midway_is_judged_wholly_from_snapshots_on() -> None:
+    replay, found = second_half()
+
+    assert {each.verdict for each in found[3:]} == {Verdict.SAME}
+    assert Verdict.DIFFERENT not in {each.verdict for each in found}
+    assert all(each.whole for each in found[3:])
+    assert replay.restored is not None
+    assert found[0].tick < replay.restored <= found[3].tick
+
+
+def test_what_was_tampered_with_after_a_snapshot_is_found() -> None:
+    last = [each for each in recording() if isinstance(each, JobMetrics)][-20]
+
+    def tamper(event: Event) -> Event:
+        if event.id != last.id or not isinstance(event, JobMetrics):
+            return event
+        before = event.samples[0]
+        sample = before.model_copy(update={"workload": (before.workload or 0.0) * 1.01})
+        return event.model_copy(update={"samples": (sample, *event.samples[1:])})
+
+    _, found = second_half(tamper)
+
+    first = next(each for each in found if each.verdict is Verdict.DIFFERENT)
+    assert first.why.endswith("first CapacityUpdate.workload.mean")
+
+
+def test_a_snapshot_of_another_version_is_of_no_use() -> None:
+    def older(event: Event) -> Event:
+        return event.model_copy(update={"version": 99}) if isinstance(event, Knowledge) else event
+
+    replay, found = second_half(older)
+
+    assert replay.restored is None
+    assert not any(each.whole for each in found)
+    assert Verdict.DIFFERENT not in {each.verdict for each in found}
 
 
 def test_without_the_spec_nothing_can_be_judged() -> None:

@@ -14,8 +14,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from daedalus_shared.events import CapacityUpdate, Event, JobMetrics, ScaleOutcome
-from daedalus_simulator.adapters.recording import address
+from daedalus_shared.events import (
+    CapacityUpdate,
+    Event,
+    JobMetrics,
+    Override,
+    OverrideKind,
+    ScaleOutcome,
+)
+from daedalus_simulator.adapters.recording import Wanted, address, of_file
 from daedalus_simulator.backtest import play
 from daedalus_simulator.commands import register
 from daedalus_simulator.domain.engines import ENGINES
@@ -133,12 +140,31 @@ def test_garbage_in_a_file_is_counted_and_said(export: Callable[..., str]) -> No
                       "policy.planer=x"], 2, "did you mean policy.planner?", id="no such setting"),
         pytest.param(["whatif", "backtest", "--from", "FILE", "--set", "scale.min=2"], 4,
                      "no reports, or no capacity", id="nothing since yesterday"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--set", "scale.min=2", "--since",
+                      "1h", "--until", "2h"], 2, "--until 2h is not after --since 1h", id="empty"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--since", "start", "--until",
+                      "2026-01-01T00:05:00Z", "--set", "scale.min=2"], 4, "s are recorded, 600 s",
+                     id="too short"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--since", "start", "--set",
+                      "scale.min=2", "--set", "policy.recovery_target=soon"], 2,
+                     "policy.recovery_target: 'soon'", id="no such value"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--since", "start", "--set",
+                      "scale.min"], 2, "write it like --set", id="no assignment"),
+        pytest.param(["whatif", "backtest", "--from", "FILE", "--since", "start", "--set",
+                      "policy.planner=mine"], 2, "no planner 'mine'", id="no such planner"),
+        pytest.param(["whatif", "backtest", "--from", "NOSPEC", "--set", "scale.min=2"], 4,
+                     "no job 'backtest' is declared in", id="no spec"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_in_a_line(
     export: Callable[..., str], arguments: list[str], code: int, said: str
 ) -> None:
-    files = {"FILE": export(), "FILE.txt": export(name="run.txt")}
+    undeclared = [row for row in recorded() if row["type"] != "Declaration"]
+    files = {
+        "FILE": export(),
+        "FILE.txt": export(name="run.txt"),
+        "NOSPEC": export(undeclared, "nospec.jsonl"),
+    }
 
     text = run(*(files.get(each, each) for each in arguments), code=code)
 
@@ -174,6 +200,88 @@ def test_whatif_shows_record_and_model_side_by_side(
     assert hours == pytest.approx(MINUTES / 60, rel=0.1)
     assert found["recorded"]["workers"] == pytest.approx(found["modelled"]["workers"], rel=0.25)
     assert found["settings"] == ["scale.min=14"]
+
+
+def test_a_file_tells_where_its_records_lay(export: Callable[..., str]) -> None:
+    placed = [
+        {**row, "topic": "daedalus.any", "partition": 0, "offset": number}
+        for number, row in enumerate(recorded()[:3])
+    ]
+    recording = of_file(Path(export([*placed, recorded()[3]])), Wanted(kinds=(Event,)))
+
+    places = [recording.place for _ in recording.events]
+
+    assert places == [("daedalus.any", 0), ("daedalus.any", 1), ("daedalus.any", 2), None]
+
+
+def asked(kind: str, minute: float, until: float, **more: Any) -> dict[str, Any]:
+    """A row of something that a person asked for, at minutes of the run."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    override = Override(
+        job=JOB,
+        at=at + timedelta(minutes=minute),
+        until=at + timedelta(minutes=until),
+        source="console/ada",
+        author="ada",
+        kind=OverrideKind(kind),
+        **more,
+    )
+    return {"type": "Override", "event": override.model_dump(mode="json")}
+
+
+def test_whatif_plays_in_both_what_people_asked_for(export: Callable[..., str]) -> None:
+    wishes = [
+        asked("pin", -90, -30, scale_out=3),  # long over
+        asked("pause", -60, 600),
+        asked("pause", -50, -50),  # taken back
+        asked("floor", -5, 600, scale_out=16),
+        asked("ceiling", 15, 600, scale_out=16),
+    ]
+    settings = ["--set", "scale.min=2", "--set", "policy.recovery_target=180s"]
+    path = export([*recorded(), *wishes])
+
+    found = json.loads(run("whatif", JOB, "--from", path, "--since", "start", *settings, "--json"))
+
+    for column in ("modelled", "changed"):
+        assert 15 < found[column]["workers"] <= 16, "from the first minutes on"
+    notes = " ".join(found["notes"])
+    assert "what people asked for is played in both: 2 overrides" in notes
+    assert "as it is set, the model" in notes
+    assert found["settings"] == settings[1::2]
+
+
+def test_what_was_asked_of_the_record_is_asked_of_the_model_at_the_same_second() -> None:
+    begin = datetime(2026, 1, 1, 12, 0, 7, tzinfo=UTC)
+    event = Override(
+        job=JOB,
+        at=begin + timedelta(seconds=100),
+        until=datetime.max.replace(tzinfo=UTC),
+        source="console/ada",
+        author="ada",
+        kind=OverrideKind.PIN,
+        scale_out=3,
+    )
+    policy = DaedalusPolicy(declared(), begin=begin, control=[event])
+
+    run = play(World(np.full(400, 1_000.0), ENGINES["flink"], 1), policy)
+
+    # Ticks end with whole minutes of the run, and the grace is 30 s.
+    assert [(each.second, each.after) for each in run.rescales] == [(180, 3)]
+
+
+def test_whatif_says_what_it_cannot_play(export: Callable[..., str]) -> None:
+    rows = json.loads(json.dumps(recorded()))
+    [declaration] = [row for row in rows if row["type"] == "Declaration"]
+    policy = declaration["event"]["spec"]["policy"]
+    policy |= {"mode": "advise", "planner": "mine", "forecaster": "theirs"}
+
+    text = run("whatif", JOB, "--from", export(rows), "--since", "start", "--set", "scale.min=2",
+               columns=200)  # fmt: skip
+
+    assert "planner mine may be another's: horizon is played in its place" in text
+    assert "forecaster theirs is another's: ours is played in its place" in text
+    assert "nothing shows how true they are" in text
+    assert "as it is set, the model" not in text
 
 
 def test_the_model_has_the_learned_capacities_and_goes_on_beyond_them() -> None:

@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "daedalus export ysb.jsonl.gz --job ysb",
             "daedalus export all.parquet --since 7d",
+            "daedalus export ysb.parquet --job ysb --since 2h --knowledge",
             "daedalus export decisions.parquet --topic decisions --topic scale-outcomes",
             "daedalus export - --job ysb | jq .event",
         ),
@@ -134,6 +135,13 @@ def export(
             show_default=False,
         ),
     ] = [],  # noqa: B006 -- typer copies it
+    knowledge: Annotated[
+        bool,
+        typer.Option(
+            "--knowledge",
+            help="What services remember, too: a part that begins midway can be replayed wholly.",
+        ),
+    ] = False,
     since: Annotated[
         str,
         typer.Option("--since", metavar="TIME", help="From then on; `start` for all there is."),
@@ -151,5 +159,7 @@ def export(
     """
     from daedalus_console.runs import export as run
 
-    wanted = run.Wanted(file=file, job=job, topics=topics, since=since, until=until)
+    wanted = run.Wanted(
+        file=file, job=job, topics=topics, knowledge=knowledge, since=since, until=until
+    )
     raise typer.Exit(run.export(wanted, bootstrap, as_json=as_json))

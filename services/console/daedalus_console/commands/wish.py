@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
     app.command(
         "resume",
         short_help="Take pauses back.",
-        epilog=examples("daedalus resume ysb", "daedalus resume ysb --down"),
+        epilog=examples(
+            'daedalus resume ysb --why "released"', 'daedalus resume ysb --down --why "sold out"'
+        ),
     )(resume)
     for kind, text in (
         ("floor", "Ask for at least so many workers, for a while."),
@@ -48,7 +50,8 @@ def register(app: typer.Typer) -> None:
             kind,
             help=text,
             epilog=examples(
-                f'daedalus {kind} ysb 6 --until 2h --why "sale"', f"daedalus {kind} ysb --clear"
+                f'daedalus {kind} ysb 6 --until 2h --why "sale"',
+                f'daedalus {kind} ysb --clear --why "sold out"',
             ),
         )(_bound(kind))
 
@@ -73,6 +76,7 @@ def pause(
 
 def resume(
     job: JobArgument,
+    why: Annotated[str, typer.Option("--why", help="For what reason; the record keeps it.")],
     up: Up = False,
     down: Down = False,
     as_json: AsJson = False,
@@ -83,7 +87,8 @@ def resume(
     from daedalus_shared.events import OverrideKind
 
     way = None if up == down else wish.direction(up=up, down=down)
-    raise typer.Exit(wish.end(job, OverrideKind.PAUSE, way, bootstrap, as_json=as_json))
+    ended = wish.Ended(job, OverrideKind.PAUSE, why, way)
+    raise typer.Exit(wish.end(ended, bootstrap, as_json=as_json))
 
 
 def _bound(kind: str) -> Callable[..., None]:
@@ -102,9 +107,12 @@ def _bound(kind: str) -> Callable[..., None]:
         if clear:
             if count is not None or until is not None:
                 raise UsageError("--clear takes it back: it goes with no number and no --until")
-            raise typer.Exit(wish.end(job, OverrideKind(kind), None, bootstrap, as_json=as_json))
+            if not why:
+                raise UsageError("--clear: say with --why for what reason")
+            ended = wish.Ended(job, OverrideKind(kind), why)
+            raise typer.Exit(wish.end(ended, bootstrap, as_json=as_json))
         if count is None or until is None or not why:
-            raise UsageError("give the number of workers, --until and --why (or --clear)")
+            raise UsageError("give the number of workers, --until and --why (or --clear and --why)")
         asked = wish.Asked(job, OverrideKind(kind), until, why, scale_out=count)
         raise typer.Exit(wish.ask(asked, bootstrap, as_json=as_json))
 

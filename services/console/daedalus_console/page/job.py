@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from daedalus_console.errors import NotFoundError
 from daedalus_console.live.views import JobView, RescaleLine, Standing
+from daedalus_console.overrides import ended
 from daedalus_console.page import shown
 from daedalus_console.page.charts.model import Timeline
 from daedalus_console.page.decision import headline, tell
@@ -18,7 +19,7 @@ from daedalus_console.page.frame import frame, refreshing
 from daedalus_console.page.parts import Button, Clock, Link, State, Text
 from daedalus_console.page.plots import Main, Smaller
 from daedalus_console.page.ports import Console
-from daedalus_console.page.steering import Awaiting, InForce, Steer
+from daedalus_console.page.steering import LATELY, Awaiting, Ended, InForce, Steer
 from daedalus_console.page.tables import Decisions, Rescales, instant
 from daedalus_console.page.tiles import Tiles
 from daedalus_console.page.words import KINDS
@@ -79,6 +80,7 @@ class JobPage:
         steer = Steer(console, self._name, request, self._said)
         self._awaiting = Awaiting(steer)
         self._in_force = InForce(steer)
+        self._ended = Ended()
         self._tiles = Tiles()
         self._main = Main(self._name, self._mark, self.choose_at)
         self._panel = ui.element("section").classes("d-card")
@@ -115,6 +117,7 @@ class JobPage:
         self._running.show(running(row))
         self._awaiting.show(row.asked, row.scale_out)
         self._in_force.show(row.overrides)
+        self._ended.show(ended(view.asked, self._console.now() - LATELY))
         self._tiles.show(row)
         if row.revision == self._revision:
             return

@@ -15,7 +15,7 @@ from daedalus_console.web.access import Access
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
 from daedalus_console.web.people import Person
-from daedalus_console.web.steering import Asked, Reply, Written
+from daedalus_console.web.steering import Asked, Ended, Reply, Written
 from daedalus_shared.events import Decision, Override
 
 SHARED = timedelta(seconds=0.5)
@@ -69,12 +69,11 @@ class Console:
         decision = asking(job, self.live.decisions(job, None, 1))
         return await asyncio.to_thread(self._ports.steering.answer, person, decision, reply)
 
-    async def end(self, request: Request, asked: Override) -> Written:
+    async def end(self, request: Request, asked: Override, why: str) -> Written:
         """Take an override back, or raise `ConsoleError`."""
         person = self.person(request)
-        return await asyncio.to_thread(
-            self._ports.steering.end, person, asked.job, asked.kind, asked.direction
-        )
+        ended = Ended(asked.job, asked.kind, why, asked.direction)
+        return await asyncio.to_thread(self._ports.steering.end, person, ended)
 
     async def forget(self, request: Request, job: str, why: str) -> Written:
         """Have what was learned of a job forgotten, or raise `ConsoleError`."""

@@ -1,6 +1,7 @@
 """Steering: dialogs that ask for an override, and the list of those in force."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -43,6 +44,14 @@ TIMES = {
 }
 
 WAYS = {Direction.BOTH: "up and down", Direction.UP: "up", Direction.DOWN: "down"}
+
+NO_REASON = "Reason: say why, so that others know"
+
+DONE = "no longer needed"
+"""The reason that stands there when somebody takes something back."""
+
+LATELY = timedelta(hours=1)
+"""How long what was taken back is shown."""
 
 _VALUE = "(event) => emit(event.target.value)"
 _INSTANT = """(event) => {
@@ -111,14 +120,10 @@ class Steer:
         await self._console.forget(self._request, self._job, why)
         self._said.show("What was learned is forgotten at the next tick, and learned anew.")
 
-    async def end(self, asked: Override) -> None:
-        """Take an override back."""
-        try:
-            await self._console.end(self._request, asked)
-        except ConsoleError as error:
-            self._said.show(f"Not taken back: {error}")
-        else:
-            self._said.show(f"Taken back: {wish(asked)}.")
+    async def end(self, asked: Override, why: str) -> None:
+        """Take an override back and say so, or raise `ConsoleError`."""
+        await self._console.end(self._request, asked, why)
+        self._said.show(f"Taken back: {wish(asked)}.")
 
 
 class _Form:
@@ -190,7 +195,7 @@ class _Form:
             raise ConsoleError("Until: choose a time to come")
         why = self._typed.get("why", "").strip()
         if not why:
-            raise ConsoleError("Reason: say why, so that others know")
+            raise ConsoleError(NO_REASON)
         return Asked(
             job=self._steer.job,
             kind=self._kind,
@@ -211,6 +216,50 @@ class _Form:
             self._dialog.close()
         finally:
             self._go.enable(able=True)
+
+
+class _Undo:
+    """A dialog that takes an override back; its reason is filled in, so that two taps do."""
+
+    def __init__(self, steer: Steer, asked: Override, word: str) -> None:
+        self._steer = steer
+        self._asked = asked
+        self._why = DONE
+        with ui.dialog() as self._dialog, ui.element("form").classes("d-dialog") as form:
+            form.props('novalidate aria-labelledby="d-title"')
+            form.on("submit", self._submit, [], js_handler="(e) => { e.preventDefault(); emit(); }")
+            Text("h2", f"{word}: {steer.job}").props('id="d-title"')
+            Text("p", f"Ends the {wish(asked)}, asked by {asked.author}.", "d-faint")
+            with ui.element("label").classes("d-field"):
+                Text("span", "Reason")
+                field = ui.element("input").props('name="undo" type="text" maxlength="300"')
+                field.props["value"] = DONE
+                field.on("input", self._take, js_handler=_VALUE)
+            Text("p", f"Recorded as asked by {steer.author}.", "d-faint").style("margin-top: 10px")
+            self._wrong = Text("p", classes="d-error")
+            self._wrong.props('role="alert"')
+            with ui.element("div").classes("d-row").style("margin-top: 14px"):
+                self._go = Button(word, classes="d-main")
+                self._go.props["type"] = "submit"
+                Button("Cancel", self._dialog.close)
+        self._dialog.on("hide", self._dialog.delete)
+        self._dialog.open()
+
+    def _take(self, event: Any) -> None:
+        self._why = "" if event.args is None else str(event.args)
+
+    async def _submit(self) -> None:
+        if not self._why.strip():
+            self._wrong.show(NO_REASON)
+            return
+        self._go.enable(able=False)
+        try:
+            await self._steer.end(self._asked, self._why.strip())
+        except ConsoleError as error:
+            self._wrong.show(f"Not taken back: {error}")
+            self._go.enable(able=True)
+        else:
+            self._dialog.close()
 
 
 class InForce(ui.element):
@@ -245,11 +294,34 @@ class InForce(ui.element):
             word = "Resume" if asked.kind is OverrideKind.PAUSE else "Take back"
             undo = Button(
                 word,
-                lambda: self._steer.end(asked),
+                lambda: _Undo(self._steer, asked, word),
                 classes="d-small",
                 label=f"{word}: {wish(asked)}",
             )
             undo.enable(able=self._steer.able)
+
+
+class Ended(ui.element):
+    """What was taken back lately: by whom and why."""
+
+    def __init__(self) -> None:
+        super().__init__("section")
+        self.props('aria-label="Taken back lately"')
+        self._shown: Sequence[Override] | None = None
+
+    def show(self, overrides: Sequence[Override]) -> None:
+        """Show what somebody ended before its time."""
+        if overrides == self._shown:
+            return
+        self._shown = overrides
+        self.set_visibility(bool(overrides))
+        self.clear()
+        with self:
+            for one in overrides:
+                with ui.element("p").classes("d-faint"):
+                    Text("span", f"Taken back: {wish(one)} at ")
+                    Clock(one.at, "minute")
+                    Text("span", f" by {one.author}: {one.why or 'no reason given'}")
 
 
 class Awaiting(ui.element):
@@ -296,7 +368,7 @@ class Awaiting(ui.element):
     async def _say(self, answer: Answer) -> None:
         self._wrong.show("")
         if not self._typed.strip():
-            self._wrong.show("Reason: say why, so that others know")
+            self._wrong.show(NO_REASON)
             return
         try:
             await self._steer.answer(Reply(answer, self._typed.strip()))

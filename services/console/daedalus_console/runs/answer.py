@@ -12,7 +12,7 @@ from daedalus_console.adapters.reading import Window, records
 from daedalus_console.adapters.writing import publish
 from daedalus_console.approvals import Said, answered, asking, standing
 from daedalus_console.errors import Exit
-from daedalus_console.overrides import declared, effective, in_force
+from daedalus_console.overrides import declared, effective, ended, in_force
 from daedalus_console.runs.common import author, cluster, control, controls, events, now
 from daedalus_console.times import clock, day_and_clock, moment, zone_name
 from daedalus_console.views import lines
@@ -23,6 +23,9 @@ from daedalus_shared.job_spec import JobSpec
 
 LOOPS = 3
 """How many loops back a decision may lie to be a job's present one."""
+
+LATELY = timedelta(hours=24)
+"""How long what was taken back is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,11 @@ def _rows(
             cell(day_and_clock(one.until)), cell(job, "bold"), cell(what), cell(one.author),
             cell(one.why),
         )  # fmt: skip
+    for one in ended(known.overrides, present - LATELY):
+        table.add_row(
+            cell(day_and_clock(one.at), "dim"), cell(job, "bold"),
+            cell(f"{lines.wanted(one)}, taken back", "dim"), cell(one.author), cell(one.why),
+        )  # fmt: skip
     answer = standing(known, present)
     if answer is not None:
         until = "" if answer.until is None else day_and_clock(answer.until)
@@ -133,6 +141,9 @@ def _entry(known: JobControl, waiting: Decision | None, present: datetime) -> di
     return {
         "job": spec.job if spec else None,
         "overrides": [one.model_dump(mode="json") for one in in_force(known, present)],
+        "taken_back": [
+            one.model_dump(mode="json") for one in ended(known.overrides, present - LATELY)
+        ],
         "answer": answer.model_dump(mode="json") if answer else None,
         "asked": waiting.asked.model_dump(mode="json") if waiting and waiting.asked else None,
     }

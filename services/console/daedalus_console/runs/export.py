@@ -12,9 +12,12 @@ from daedalus_console.errors import Exit, NotFoundError, UsageError
 from daedalus_console.records import Record
 from daedalus_console.runs.common import CONTROL, TOPICS, cluster, now, topic_name
 from daedalus_console.times import moment
+from daedalus_shared.events import Knowledge
 
-NOT_BY_DEFAULT = {"knowledge", "dead-letters"}
-"""What services remember, and what they could not read: large, and no part of a replay."""
+KNOWLEDGE = Knowledge.NAME
+
+NOT_BY_DEFAULT = {KNOWLEDGE, "dead-letters"}
+"""What services remember, which is large, and what they could not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Wanted:
     file: str
     job: str | None = None
     topics: Sequence[str] = ()
+    knowledge: bool = False
     since: str = "start"
     until: str | None = None
 
@@ -31,7 +35,8 @@ class Wanted:
 def export(wanted: Wanted, bootstrap: str | None, *, as_json: bool) -> Exit:
     """Write the records of topics to a file, in the order of time."""
     names = [topic_name(topic) for topic in wanted.topics]
-    names = list(dict.fromkeys(names)) or [name for name in TOPICS if name not in NOT_BY_DEFAULT]
+    names = names or [name for name in TOPICS if name not in NOT_BY_DEFAULT]
+    names = list(dict.fromkeys([*names, KNOWLEDGE] if wanted.knowledge else names))
     present = now()
     start = None if wanted.since == "start" else moment(wanted.since, present, "past")
     end = None if wanted.until is None else moment(wanted.until, present, "past")

@@ -48,13 +48,23 @@ def ask(asked: Asked, bootstrap: str | None, *, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def end(
-    job: str, kind: OverrideKind, way: Direction | None, bootstrap: str | None, *, as_json: bool
-) -> Exit:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a person takes back, and why."""
+
+    job: str
+    kind: OverrideKind
+    why: str
+    way: Direction | None = None
+    """Of this direction alone; None for all."""
+
+
+def end(ended: Ended, bootstrap: str | None, *, as_json: bool) -> Exit:
     """Take back what was asked for."""
+    job, kind = ended.job, ended.kind
     kafka = cluster(bootstrap)
     known = control(kafka, job)
-    found = taken_back(job, known, author(), kind, way)
+    found = taken_back(job, known, author(), kind, ended.why, ended.way)
     if found:
         publish(kafka, found)
     spec = declared(job, known)

@@ -171,9 +171,9 @@ def answer(event: Approval) -> str:
 def asked(event: Override) -> str:
     """Return what an override asks for, and who."""
     until = event.until.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
-    if event.until <= event.at:
-        return f"{event.author} takes back {wanted(event)}"
     why = f": {event.why}" if event.why else ""
+    if event.until <= event.at:
+        return f"{event.author} takes back {wanted(event)}{why}"
     return f"{event.author} asks for {wanted(event)} until {until}{why}"
 
 

@@ -23,7 +23,7 @@ from daedalus_console.web.asking import JobName, Match
 from daedalus_console.web.asking import person as _person
 from daedalus_console.web.asking import tag as _tag
 from daedalus_console.web.problems import MEDIA_TYPE, Problem
-from daedalus_console.web.steering import Asked, Reply, Steering, Written, tag_of
+from daedalus_console.web.steering import Asked, Ended, Reply, Steering, Written, tag_of
 from daedalus_console.web.stream import Streams
 from daedalus_shared.events import (
     Answer,
@@ -268,8 +268,8 @@ def _writing(found: APIRouter, ports: Ports) -> None:
         if_match: Match = None,
     ) -> shapes.WrittenOverrides:
         """Take pauses back."""
-        person, way = _person(request), wanted.direction
-        return _said(steering.end(person, job, OverrideKind.PAUSE, way, _tag(if_match)), response)
+        ended = Ended(job, OverrideKind.PAUSE, wanted.why, wanted.direction)
+        return _said(steering.end(_person(request), ended, _tag(if_match)), response)
 
     for word in (Answer.APPROVE, Answer.REJECT):
         _answering(found, ports, word)
@@ -314,11 +314,14 @@ def _bounding(found: APIRouter, steering: Steering, kind: OverrideKind) -> None:
         return _said(steering.ask(_person(request), asked, _tag(if_match)), response)
 
     def take_back(
-        job: JobName, request: Request, response: Response, if_match: Match = None
+        job: JobName,
+        why: Annotated[shapes.Why, Query(description="For what reason; the record keeps it.")],
+        request: Request,
+        response: Response,
+        if_match: Match = None,
     ) -> shapes.WrittenOverrides:
-        person = _person(request)
-        written = steering.end(person, job, kind, Direction.BOTH, _tag(if_match))
-        return _said(written, response)
+        ended = Ended(job, kind, why, Direction.BOTH)
+        return _said(steering.end(_person(request), ended, _tag(if_match)), response)
 
     found.put(
         path,

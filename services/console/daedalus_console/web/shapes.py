@@ -79,6 +79,9 @@ class AnswerWanted(Wanted):
 class ResumeWanted(Wanted):
     """The end of pauses."""
 
+    why: Why
+    """For what reason; the record keeps it."""
+
     direction: Direction | None = None
     """Of this direction alone; null for all."""
 

@@ -75,6 +75,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """What a person takes back, and why."""
+
+    job: str
+    kind: OverrideKind
+    why: str
+    direction: Direction | None = None
+    """Of this direction alone; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A word on a rescale that waits for one, as it was typed."""
 
@@ -125,18 +136,14 @@ class Steering:
 
         return self._write(person, asked.job, events, tag)
 
-    def end(
-        self,
-        person: Person,
-        job: str,
-        kind: OverrideKind,
-        way: Direction | None = None,
-        tag: str | None = None,
-    ) -> Written:
-        """Take overrides of a kind back (of both directions when `way` is None)."""
-        return self._write(
-            person, job, lambda known, author: taken_back(job, known, author, kind, way), tag
-        )
+    def end(self, person: Person, ended: Ended, tag: str | None = None) -> Written:
+        """Take overrides of a kind back."""
+
+        def events(known: JobControl, author: Author) -> list[Override]:
+            job, way = ended.job, ended.direction
+            return taken_back(job, known, author, ended.kind, ended.why, way)
+
+        return self._write(person, ended.job, events, tag)
 
     def answer(
         self, person: Person, decision: Decision, reply: Reply, tag: str | None = None
@@ -240,7 +247,7 @@ def told(event: Wanted) -> str:
     way = "" if event.direction is Direction.BOTH else f" ({event.direction})"
     what = f"{event.kind}{workers}{way} of {event.job}"
     if event.until <= event.at:
-        return printable(f"{event.author} takes back {what}")
+        return printable(f"{event.author} takes back {what}: {event.why}")
     return printable(f"{event.author} asks for {what} until {event.until.isoformat()}: {event.why}")
 
 

@@ -122,13 +122,13 @@ def _cost(weighed: Weighed, index: int) -> Cost | None:
 def _verdict(
     situation: Situation, weighed: Weighed, index: int, chosen: int
 ) -> tuple[Verdict, str]:
-    able = rate(weighed.capacities[index])
+    able = f"{rate(weighed.capacities[index])} {_are_sure(situation, weighed, index)}"
     if not np.isfinite(weighed.costs[index]).all():
         if index < weighed.targets[0]:
             low = rate(float(situation.paths.min()))
-            return Verdict.TOO_FEW, f"{able} is below all that is expected, {low} at the lowest"
+            return Verdict.TOO_FEW, f"{able} below all that is expected, {low} at the lowest"
         high = rate(float(situation.paths.max()))
-        why = f"{able} is far above all that is expected, {high} at the highest"
+        why = f"{able} far above all that is expected, {high} at the highest"
         if weighed.capacities[index] >= UNLIMITED:
             why = f"fewer show no limit yet, and {high} is the highest expected"
         return Verdict.TOO_MANY, why
@@ -188,12 +188,35 @@ def _scenarios(situation: Situation, number: int) -> str:
     return f" in {'all' if number == total else number} of {total} scenarios"
 
 
-def _expected(situation: Situation, capacity: float, size: int) -> str:
+def _likely(situation: Situation, weighed: Weighed, index: int) -> str:
+    """Return the capacity that was learned, where it reads higher than what is counted on."""
+    point, sure = situation.capacities.get(int(weighed.sizes[index])), weighed.capacities[index]
+    if point is None or point.capacity < sure or rate(point.capacity) == rate(sure):
+        return ""
+    return rate(point.capacity)
+
+
+def _are_sure(situation: Situation, weighed: Weighed, index: int) -> str:
+    return "are sure," if _likely(situation, weighed, index) else "is"
+
+
+def _able(situation: Situation, weighed: Weighed, index: int) -> str:
+    """Return what a scale-out can process: what is counted on, and what was learned beside it."""
+    size, sure = int(weighed.sizes[index]), rate(weighed.capacities[index])
+    likely = _likely(situation, weighed, index)
+    if not likely:
+        return f"what {size} can process ({sure})"
+    return f"what {size} can surely process ({sure} of a likely {likely})"
+
+
+def _expected(situation: Situation, weighed: Weighed, index: int) -> str:
     """Return when the load passes what a scale-out can process, as a clause."""
+    capacity = float(weighed.capacities[index])
     if capacity >= UNLIMITED:
+        size = weighed.sizes[index]
         return f"what {size} can process is unknown, since no limit has shown yet"
     number, seconds = _passing(situation, capacity)
-    able = f"what {size} can process ({rate(capacity)})"
+    able = _able(situation, weighed, index)
     if number == 0:
         return f"the load is expected to stay below {able} for the next {_ahead(situation)}"
     if seconds == 0:
@@ -208,9 +231,7 @@ def _moving(situation: Situation, weighed: Weighed, chosen: int) -> str:
     up = size > current
     totals = weighed.totals
     looked_at = weighed.present if up else chosen
-    clause = _expected(
-        situation, float(weighed.capacities[looked_at]), int(weighed.sizes[looked_at])
-    )
+    clause = _expected(situation, weighed, looked_at)
     behind = ""
     if situation.lag > situation.workload * situation.policy.prices.tolerated:
         behind = f"{count(situation.lag)} records wait, and "
@@ -230,6 +251,22 @@ def _waiting(weighed: Weighed) -> str:
     return "staying" if math.isinf(weighed.waits) else f"waiting {text(weighed.waits)}"
 
 
+def _despite(situation: Situation, weighed: Weighed) -> str:
+    """Return why the job stays though the load passes what it can process, as a clause."""
+    passes, _ = _passing(situation, float(weighed.capacities[weighed.present]))
+    if not passes or not math.isinf(weighed.waits):
+        return ""
+    if situation.scale_out >= situation.bounds.highest:
+        return ", but no more are allowed"
+    cost = weighed.costs[weighed.present]
+    if cost[OUTAGE] > cost[LATENESS]:
+        return ", but to move later, where need be, is cheaper than now"
+    delay = _price(situation, float(cost[LATENESS]))
+    if delay == _price(situation, 0.0):
+        return ", but by too little for a move"
+    return f", but the delay of that, worth {delay}, is cheaper than a move"
+
+
 def _staying(situation: Situation, weighed: Weighed, best: int) -> str:
     current, totals = situation.scale_out, weighed.totals
     stay = f"Stay at {workers(current)}"
@@ -239,7 +276,7 @@ def _staying(situation: Situation, weighed: Weighed, best: int) -> str:
             f"{stay}: {weighed.sizes[best]} would cost {less} less over the next "
             f"{_ahead(situation)}, too little to be worth a move."
         )
-    clause = _expected(situation, float(weighed.capacities[weighed.present]), current)
+    clause = _expected(situation, weighed, weighed.present) + _despite(situation, weighed)
     others = np.where(np.arange(len(totals)) == weighed.present, np.inf, totals)
     second = int(others.argmin())
     if not math.isfinite(others[second]):

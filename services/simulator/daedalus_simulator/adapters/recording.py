@@ -19,7 +19,7 @@ from confluent_kafka.admin import ClusterMetadata  # type: ignore[attr-defined] 
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from daedalus_shared.events import ControlEvent, DecodeError, Event, decode
+from daedalus_shared.events import ControlEvent, DecodeError, Event, Knowledge, decode
 from daedalus_shared.events.codec import EVENTS, explain, instant
 from daedalus_shared.kafka_clients import librdkafka
 from daedalus_shared.settings import ServiceSettings
@@ -42,6 +42,11 @@ BATCH = 500
 HIGH = 2_000
 """Records of one partition that are held before it is paused."""
 
+HIGH_SNAPSHOTS = 100
+"""The same of snapshots, which are a hundred times as large."""
+
+_KNOWLEDGE = topic_of(Knowledge)
+
 _BY_NAME = {event.__name__: event for event in EVENTS}
 
 
@@ -62,6 +67,9 @@ class Recording:
     """What it is called in tables."""
 
     events: Iterator[Event]
+    place: tuple[str, int] | None = None
+    """Topic and offset of the event that was read last; None where a file does not tell."""
+
     garbage: list[str] = field(default_factory=list)
     """The first place and reason of what is no event, and no more than that."""
 
@@ -186,6 +194,7 @@ def _read(topics: _Topics, wanted: Wanted, recording: Recording) -> Iterator[Eve
         for message in _merged(consumer, topics, places):
             event = _event(message, recording)
             if event is not None and wanted.job in (None, event.job):
+                recording.place = (message.topic() or "", message.offset() or 0)
                 yield event
     finally:
         consumer.close()
@@ -272,10 +281,11 @@ def _ready(held: Mapping[Place, deque[Message]], open_: set[Place]) -> Iterator[
 
 def _throttle(consumer: Consumer, held: Mapping[Place, deque[Message]], paused: set[Place]) -> None:
     for place, waiting in held.items():
-        if len(waiting) > HIGH and place not in paused:
+        high = HIGH_SNAPSHOTS if place[0] == _KNOWLEDGE else HIGH
+        if len(waiting) > high and place not in paused:
             consumer.pause([TopicPartition(*place)])
             paused.add(place)
-        elif len(waiting) < HIGH // 2 and place in paused:
+        elif len(waiting) < high // 2 and place in paused:
             consumer.resume([TopicPartition(*place)])
             paused.discard(place)
 
@@ -366,7 +376,8 @@ def _decoded(rows: Iterable[Mapping[str, Any] | str], recording: Recording) -> I
         if kind is None:
             recording.skip(f"record {number}", str(row.get("error") or "no known type"))
             continue
-        value = row.get("event")
+        value, offset = row.get("event"), row.get("offset")
+        recording.place = (str(row.get("topic")), offset) if isinstance(offset, int) else None
         try:
             if isinstance(value, str):
                 yield kind.model_validate_json(value)

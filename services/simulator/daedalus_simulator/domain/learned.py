@@ -13,9 +13,6 @@ from daedalus_simulator.domain.run import Run
 from daedalus_simulator.domain.traces import LONGEST
 from daedalus_simulator.domain.world import Series, World, slowed
 
-LEAST = 600.0
-"""Seconds of a record below which it says too little."""
-
 GAP = 60.0
 """Seconds without a look at the job from which on they are told."""
 
@@ -100,14 +97,19 @@ class Record:
         first, last = (
             tick + timedelta(seconds=at - tick.timestamp()) for at in (min(self._at), max(self._at))
         )
-        if (last - first).total_seconds() < LEAST:
-            raise RecordError(
-                f"only {(last - first).total_seconds():.0f} s are recorded, "
-                f"{LEAST:.0f} s are needed; look further back with --since"
-            )
-        if (last - first).total_seconds() > LONGEST:
-            raise RecordError(f"more than {LONGEST / 86400:.0f} days: shorten it by --since")
         return first, last
+
+    def must_last(self, least: float) -> None:
+        """Raise `RecordError` where it is shorter than `least` seconds, or too long to play."""
+        first, last = self.span
+        seconds = (last - first).total_seconds()
+        if seconds < least:
+            raise RecordError(
+                f"only {seconds:.0f} s are recorded, {least:.0f} s are needed; "
+                "look further back with --since"
+            )
+        if seconds > LONGEST:
+            raise RecordError(f"more than {LONGEST / 86400:.0f} days: shorten it by --since")
 
     @property
     def gaps(self) -> float:

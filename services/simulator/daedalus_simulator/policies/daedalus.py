@@ -1,10 +1,20 @@
 """Daedalus as a policy: monitor and executor are played, all else is the services' own code."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daedalus_shared.events import Event, JobMetrics, Sample, ScaleCommand, ScaleOutcome
+from daedalus_shared.events import (
+    Approval,
+    ControlEvent,
+    Event,
+    JobMetrics,
+    Override,
+    Sample,
+    ScaleCommand,
+    ScaleOutcome,
+)
 from daedalus_shared.events.scaling import Status
 from daedalus_shared.job_spec import JobSpec
 from daedalus_shared.ticks import next_end
@@ -16,6 +26,9 @@ from daedalus_simulator.domain.world import MOST
 JOB = "backtest"
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+_FAR = datetime(9000, 1, 1, tzinfo=UTC)
+"""An end that is as good as none, and can be moved."""
 
 
 def declared(engine: str = "flink", policy: Mapping[str, Any] | None = None) -> JobSpec:
@@ -42,13 +55,21 @@ def declared(engine: str = "flink", policy: Mapping[str, Any] | None = None) -> 
 class DaedalusPolicy:
     """Feeds a `Controller` with what it sees of a job, and carries out its commands."""
 
-    def __init__(self, spec: JobSpec, *, keep: bool = False, begin: datetime = _EPOCH) -> None:
+    def __init__(
+        self,
+        spec: JobSpec,
+        *,
+        keep: bool = False,
+        begin: datetime = _EPOCH,
+        control: Iterable[ControlEvent] = (),
+    ) -> None:
         """Make a policy.
 
         Args:
             spec: The job's; a run always acts, whatever its mode.
             keep: Keep all events in `events`, for plots and explanations.
             begin: When the run begins, at most a loop later; windows of the calendar depend on it.
+            control: What people ask for meanwhile, at its instants after `begin`.
         """
         acting = spec.policy.model_copy(update={"mode": "act"})
         self._spec = spec.model_copy(update={"policy": acting})
@@ -59,6 +80,9 @@ class DaedalusPolicy:
         self.interval = max(1, round(acting.sample))
         # A tick ends with the run's first second, so that ticks fall on whole seconds.
         self._start = next_end(spec.job, acting.loop, begin)
+        later = self._start - begin
+        asked = sorted((_moved(event, later) for event in control), key=lambda event: event.at)
+        self._asked = deque(asked)
         self._tick = next_end(spec.job, acting.loop, self._start)
         self._reported = self._start
         self._samples: list[Sample] = []
@@ -73,6 +97,8 @@ class DaedalusPolicy:
         self._samples.append(self._monitor.sample(look, now))
         if job.outage is not None and self._command is not None:
             self._observe(self._outcome(now, self._command, job.outage))
+        while self._asked and self._asked[0].at <= now:
+            self._observe(self._asked.popleft())
         wanted = None
         if now >= min(self._reported + timedelta(seconds=self._spec.policy.report), self._tick):
             for event in self._observe(self._report(now)):
@@ -123,3 +149,12 @@ class DaedalusPolicy:
             converged_at=min(converged, now),
             promise=command.promise,
         )
+
+
+def _moved(event: ControlEvent, later: timedelta) -> ControlEvent:
+    """Return an event as if it had been asked for later, and ended later."""
+    moved = {"at": event.at + later}
+    until = event.until if isinstance(event, (Override, Approval)) else None
+    if until is not None:
+        moved["until"] = min(until, _FAR) + later
+    return event.model_copy(update=moved)

@@ -20,6 +20,7 @@ from daedalus_shared.events import (
     Decision,
     Forecast,
     JobMetrics,
+    Knowledge,
     Recovery,
     ScaleCommand,
     ScaleOutcome,
@@ -40,8 +41,10 @@ KINDS = (
     ScaleOutcome,
     Decision,
     ScaleCommand,
+    Knowledge,
 )
-"""All that a decision is made of, then what it was; of one instant they are read in this order."""
+"""All that a decision is made of, then what it was, and what services knew after it; of one instant
+they are read in this order."""
 
 TOPICS = "topics"
 
@@ -73,6 +76,8 @@ class Tally:
     alone: int = 0
     """Those that the planner alone was judged by."""
     before: int = 0
+    restored: datetime | None = None
+    """From which tick on it is judged wholly by what the services had learned before."""
     why: Counter[str] = field(default_factory=Counter)
     """Why what cannot be judged; names left out."""
     first: Judged | None = None
@@ -100,12 +105,12 @@ def replay(choice: Choice) -> int:
     for event in counting("replaying", recording.events):
         if event.job not in replays:
             replays[event.job], tallies[event.job] = Replay(event.job), Tally(event.job)
-        for judged in replays[event.job].feed(event):
+        for judged in replays[event.job].feed(event, recording.place):
             tallies[event.job].take(judged)
     for job, each in replays.items():
         for judged in each.finish():
             tallies[job].take(judged)
-        tallies[job].before = each.before
+        tallies[job].before, tallies[job].restored = each.before, each.restored
     found = [tally for _, tally in sorted(tallies.items()) if tally.counts]
     if not found:
         about = f" of {choice.job}" if choice.job else ""
@@ -172,6 +177,10 @@ def _remarks(recording: Recording, found: list[Tally]) -> Iterator[str]:
             f"{alone} by the planner alone, with capacities and forecasts as recorded: what "
             "analyzer and forecaster had learned is from before the recording"
         )
+    restored = [tally.restored for tally in found if tally.restored]
+    if restored:
+        first = min(restored).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+        yield f"from {first} on wholly: what was learned before is in the services' snapshots"
     before = sum(tally.before for tally in found)
     if before:
         yield f"{before} decisions are older than the first report of their job, and left aside"
@@ -215,6 +224,7 @@ def _document(recording: Recording, found: list[Tally]) -> dict[str, Any]:
                 **{verdict.value: tally.counts[verdict] for verdict in Verdict},
                 "planner_alone": tally.alone,
                 "before_the_first_report": tally.before,
+                "whole_from": tally.restored.isoformat() if tally.restored else None,
                 "why_not_judged": dict(tally.why),
                 "first_difference": _difference(tally.first),
             }

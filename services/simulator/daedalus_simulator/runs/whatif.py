@@ -2,13 +2,14 @@
 
 Another scale-out would have changed lag and throughput, so that a record alone cannot say what
 would have been. Both settings, the recorded and the changed ones, are played on one model of the
-job: the recorded workload, the learned capacity curve, the learned downtimes. The record itself
-stands beside them, to show how good the model is.
+job: the recorded workload, the learned capacity curve, the learned downtimes. What people asked for
+meanwhile is played in both. The record itself stands beside them, to show how good the model is.
 """
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from daedalus_planner.planners import PLANNERS
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import CapacityUpdate, ControlEvent, JobMetrics, ScaleOutcome
+from daedalus_shared.events import (
+    CapacityUpdate,
+    ControlEvent,
+    JobMetrics,
+    ScaleOutcome,
+)
 from daedalus_shared.job_spec import JobSpec
 from daedalus_simulator.adapters.recording import Recording, Wanted, of_file, of_topics
 from daedalus_simulator.backtest import play
@@ -36,8 +43,15 @@ from daedalus_simulator.runs.tables import console, number, printable, span
 
 KINDS = (ControlEvent, CapacityUpdate, ScaleOutcome, JobMetrics)
 
+LOOPS = 10
+"""Loops below which a record says too little."""
+
 TRUSTED = 0.1
 """Part by which modelled and recorded workers may differ before the model is called into doubt."""
+
+
+OURS, PLAYED = "daedalus", "horizon"
+"""The forecaster that is played, and what plays for a planner whose code is not here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +111,10 @@ def whatif(choice: Choice) -> None:
                 control = control.fold(event)
             case JobMetrics() | CapacityUpdate() | ScaleOutcome():
                 record.take(event)
-    spec = control.newest or (control.declarations[-1].spec if control.declarations else None)
-    if spec is None:
+    if not control.declarations:
         raise NotFoundError(f"no job {choice.job!r} is declared in {recording.name}")
-    other = changed(spec, choice.settings)
     try:
-        found = _answer(choice, record, spec, other, recording)
+        found = _answer(choice, record, control, recording)
     except RecordError as error:
         raise NotFoundError(f"{choice.job}: {error}") from error
     if choice.as_json:
@@ -114,28 +126,43 @@ def whatif(choice: Choice) -> None:
 def _recording(choice: Choice) -> Recording:
     since = None if choice.since == "start" else moment(choice.since)
     until = None if choice.until == "now" else moment(choice.until)
+    if since is not None and until is not None and until <= since:
+        raise UsageError(f"--until {choice.until} is not after --since {choice.since}")
     wanted = Wanted(kinds=KINDS, job=choice.job, since=since, until=until)
     if choice.source == TOPICS:
         return of_topics(wanted, choice.bootstrap, Path.cwd())
     return of_file(Path(choice.source), wanted)
 
 
-def _answer(
-    choice: Choice, record: Record, spec: JobSpec, other: JobSpec, recording: Recording
-) -> Found:
+def _answer(choice: Choice, record: Record, control: JobControl, recording: Recording) -> Found:
     begin, end = record.span
+    spec = _obeyed(control, end)
+    record.must_last(LOOPS * spec.policy.loop)
+    other = _playable(changed(spec, choice.settings))
+    if other.policy.planner not in {*PLANNERS, spec.policy.planner}:
+        raise UsageError(
+            f"--set policy.planner={other.policy.planner}: no planner "
+            f"{other.policy.planner!r} can be played; there are {', '.join(PLANNERS)}"
+        )
     most = max(spec.scale.max, other.scale.max)
     world = LearnedWorld(record.arrivals(), record.engine(), choice.seed, record.capacities(), most)
     recorded = record.played(world)
     hours = world.seconds / 3600
     first = min(max(round(float(recorded.workers[0])), 1), most)
     runs: list[tuple[str, Run]] = [("recorded", recorded)]
+    asked = _asked(control, begin, end)
     with progress("playing", 2.0 * world.seconds) as done:
-        for name, settings in (("as it is set", spec), ("changed", other)):
-            policy = DaedalusPolicy(settings, begin=begin)
+        for name, settings in (("as it is set", _playable(spec)), ("changed", other)):
+            policy = DaedalusPolicy(settings, begin=begin, control=asked)
             runs.append((name, play(world, policy, _following(done), first)))
     columns = tuple(Column(name, ScoreCard.of(run), hours) for name, run in runs)
-    notes = tuple(_notes(record, spec, columns, recording, world))
+    notes = (
+        *_modelled(world),
+        *_steered(asked, control, begin, end),
+        *_foreign(spec),
+        *_doubts(columns, spec),
+        *_lacking(record, recording),
+    )
     return Found(choice.job, begin, end, tuple(choice.settings), columns, notes)
 
 
@@ -150,38 +177,98 @@ def _following(done: Callable[[float], None]) -> Callable[[int, int], None]:
     return follow
 
 
-def _notes(
-    record: Record,
-    spec: JobSpec,
-    columns: Sequence[Column],
-    recording: Recording,
-    world: LearnedWorld,
-) -> "list[str]":
+def _obeyed(control: JobControl, end: datetime) -> JobSpec:
+    """Return the spec that was declared last by the end of the record."""
+    known = [each for each in control.declarations if each.at <= end]
+    return (known or control.declarations[:1])[-1].spec
+
+
+def _playable(spec: JobSpec) -> JobSpec:
+    """Return the spec with our own forecaster, the only one that can be played."""
+    policy = spec.policy.model_copy(update={"forecaster": OURS})
+    return spec.model_copy(update={"policy": policy})
+
+
+def _asked(control: JobControl, begin: datetime, end: datetime) -> tuple[ControlEvent, ...]:
+    """Return what people asked for in that time, and the overrides that were in force before."""
+    before = {each.key: each for each in control.overrides if each.at < begin}
+    learned = [each for each in control.forgets if each.stays_declared]
+    meanwhile = (
+        each
+        for each in (*control.overrides, *control.approvals, *learned)
+        if begin <= each.at < end
+    )
+    return (*(each for each in before.values() if each.until > begin), *meanwhile)
+
+
+def _modelled(world: LearnedWorld) -> Iterator[str]:
     engine = world.engine
-    told = [
+    yield (
         "both settings are played on one model of the job: the recorded workload, the learned "
         f"capacity curve, restarts of {engine.outage_up:.0f} s up and {engine.outage_down:.0f} s "
-        "down. What models had learned before, overrides, and other jobs are not in it."
+        "down. What was learned before, and other jobs, are not in it."
+    )
+
+
+def _steered(
+    asked: Sequence[ControlEvent], control: JobControl, begin: datetime, end: datetime
+) -> Iterator[str]:
+    counts = Counter(type(each).__name__ for each in asked)
+    names = {"Override": "override", "Approval": "answer", "Forget": "forgetting"}
+    found = [
+        f"{counts[kind]} {name}{'s' if counts[kind] > 1 else ''}"
+        for kind, name in names.items()
+        if counts[kind]
     ]
+    if found:
+        yield f"what people asked for is played in both: {', '.join(found)}"
+    if counts["Approval"]:
+        yield (
+            "an answer counts for the move that it was given to: a rescale that the model alone "
+            "wants waits as one that nobody answered"
+        )
+    changes = sum(begin < each.at <= end for each in control.declarations)
+    if changes:
+        times = "once" if changes == 1 else f"{changes} times"
+        yield f"the job was declared anew {times} meanwhile: its last settings are played all along"
+
+
+def _foreign(spec: JobSpec) -> Iterator[str]:
+    """Yield what of the loop was another program, that cannot be played."""
+    planner, forecaster = spec.policy.planner, spec.policy.forecaster
+    if planner not in PLANNERS:
+        yield f"planner {planner} may be another's: {PLAYED} is played in its place"
+    if forecaster != OURS:
+        yield f"forecaster {forecaster} is another's: ours is played in its place"
+
+
+def _doubts(columns: Sequence[Column], spec: JobSpec) -> Iterator[str]:
+    """Yield how far the model of the recorded settings is from the record, where that is far."""
+    if spec.policy.mode == "advise":
+        yield (
+            "the job is in mode advise: the record is what ran without Daedalus, both models act, "
+            "and nothing shows how true they are"
+        )
+        return
     was, model = columns[0].card.workers, columns[1].card.workers
     if was > 0 and abs(model - was) > TRUSTED * was:
-        told.append(
-            f"the model runs on {model:.1f} workers where {was:.1f} were recorded: "
+        yield (
+            f"as it is set, the model runs on {model:.1f} workers where {was:.1f} were recorded: "
             "compare the two modelled columns with each other, and trust small differences less"
         )
     late, modelled = columns[0].card.above_1s, columns[1].card.above_1s
     if abs(modelled - late) > 100 * TRUSTED:
-        told.append(
-            f"the model has {modelled:.0f} % late records where {late:.0f} % were recorded: "
-            "what either setting adds to them is told better than how many there are"
+        yield (
+            f"as it is set, the model has {modelled:.0f} % late records where {late:.0f} % were "
+            "recorded: what either setting adds to them is told better than how many there are"
         )
-    if spec.policy.mode == "advise":
-        told.append("the job is in mode advise: the record is what it was without Daedalus acting")
+
+
+def _lacking(record: Record, recording: Recording) -> Iterator[str]:
     if record.gaps > 0:
-        told.append(f"{span(record.gaps)} of the workload are unknown, and bridged straight")
+        yield f"{span(record.gaps)} of the workload are unknown, and bridged straight"
     if recording.count:
-        told.append(f"{recording.count} records are no event, first {recording.garbage[0]}")
-    return told
+        yield f"{recording.count} records are no event, first {recording.garbage[0]}"
 
 
 def _tell(found: Found) -> None:
