@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daedalus_console.board import Health
-from daedalus_console.live.views import JobRow, Move, RescaleLine, Savings, State
+from daedalus_console.live.views import DecisionLine, JobRow, Move, RescaleLine, Savings, State
 from daedalus_console.page.choose import SIZE, Choice, Order, shown
+from daedalus_console.page.folding import folded
 from daedalus_console.page.words import ahead, kept, moving, outcome, saved, wish
 from daedalus_shared.events import Direction, Override, OverrideKind, Promise, Status
 
@@ -165,6 +166,54 @@ def rescale(**known: object) -> RescaleLine:
 )
 def test_outcomes_in_words(status: Status | None, look: tuple[str, str]) -> None:
     assert outcome(rescale(status=status)) == look
+
+
+def decision(at: int, now: int, chosen: int, reason: str = "cheapest") -> DecisionLine:
+    return DecisionLine(
+        id=f"d{at}",
+        tick=NOON + timedelta(minutes=at),
+        planner="horizon",
+        scale_out=now,
+        chosen=chosen,
+        reason=reason,
+        sentence="",
+        marks=(),
+        limits=(),
+        command=None,
+        shadow=False,
+        dry_run=False,
+    )
+
+
+DECISIONS = (
+    decision(6, 4, 4),
+    decision(5, 4, 4),
+    decision(4, 4, 4, "command_pending"),
+    decision(3, 2, 4, "scale_up"),
+    decision(2, 2, 4, "scale_up"),
+    decision(1, 2, 2),
+)
+
+
+def test_decisions_that_say_the_same_are_one_row_and_each_change_has_its_own() -> None:
+    rows = folded(DECISIONS)
+
+    assert [(row.newest.id, len(row.all)) for row in rows] == [
+        ("d6", 2),
+        ("d4", 1),
+        ("d3", 1),
+        ("d2", 1),
+        ("d1", 1),
+    ]
+    assert rows[0].holds("d5")
+
+
+def test_a_row_that_is_unfolded_stays_so_when_another_decision_says_the_same() -> None:
+    rows = folded((decision(7, 4, 4), *DECISIONS), unfolded={"d6", "d5"})
+
+    assert [row.newest.id for row in rows[:4]] == ["d7", "d6", "d5", "d4"]
+    assert [row.heads for row in rows[:3]] == [True, False, False]
+    assert not rows[0].holds("d5")
 
 
 def test_promises_stand_beside_what_came() -> None:

@@ -138,7 +138,7 @@ def _after(decision: Decision, rescale: RescaleLine | None) -> None:
     ]
     with ui.element("table").classes("d-table"):
         with ui.element("thead"), ui.element("tr"):
-            for name in ("", "promised", "came"):
+            for name in ("what", "promised", "came"):
                 Text("th", name).props('scope="col"')
         with ui.element("tbody"):
             for name, promised, came in rows:

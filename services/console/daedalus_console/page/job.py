@@ -25,6 +25,9 @@ from daedalus_console.page.words import KINDS
 from daedalus_console.page.words import headline as running
 from daedalus_shared.events import Decision
 
+LISTED = 200
+"""Decisions and rescales of which a page knows; most say the same as the one before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -104,7 +107,7 @@ class JobPage:
 
     def _view(self) -> JobView:
         now = self._console.now()
-        return self._console.live.view(self._name, now, since=self._main.since(now))
+        return self._console.live.view(self._name, now, since=self._main.since(now), listed=LISTED)
 
     def show(self, view: JobView) -> None:
         """Show the job as it is now."""

@@ -125,6 +125,13 @@ class Button(Text):
                 self._props["disabled"] = True
             self.update()
 
+    def told(self, *, expanded: bool, label: str) -> None:
+        """Say to those who do not see it what it does, and whether it has."""
+        known = {"aria-expanded": "true" if expanded else "false", "aria-label": label}
+        if any(self._props.get(name) != value for name, value in known.items()):
+            self._props.update(known)
+            self.update()
+
 
 class Link(Text):
     """A link."""

@@ -2,10 +2,10 @@
 
 from nicegui import ui
 
-from daedalus_console.figures import number, rate
+from daedalus_console.figures import rate
 from daedalus_console.live.views import JobRow
 from daedalus_console.page.parts import Clock, Load, Text
-from daedalus_console.page.words import ahead, moving, records, saved, seconds
+from daedalus_console.page.words import ahead, hours, moving, records, saved, seconds
 
 
 class Tiles:
@@ -43,7 +43,7 @@ class Tiles:
             self._at.show(move.at)
         self._why.show(f": {move.why}" if move else "")
         self._saved.show(saved(row.today))
-        self._used.show(f"{number(row.today.hours)} h used" if row.today else "")
+        self._used.show(f"{hours(row.today.hours)} used" if row.today else "")
 
 
 def _tile(name: str, parts: int = 1) -> list[Text]:

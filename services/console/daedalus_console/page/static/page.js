@@ -25,7 +25,13 @@ globalThis.daedalus = (() => {
   const whole = (value) => (Number.isInteger(value) ? String(value) : "");
   const share = (value) => `${Math.round(100 * value)} %`;
   const shareOf = (item) => share(item.value);
-  const hours = (value) => `${number(value)} h`;
+
+  // Worker-hours, as `page/words.py` writes them.
+  function hours(value) {
+    if (!value || Math.abs(value) >= 1) return `${number(value)} h`;
+    const minutes = 60 * value;
+    return `${minutes.toFixed(Math.abs(minutes) < 10 ? 1 : 0).replace(/\.0$/, "")} min`;
+  }
 
   function time(at, form) {
     const date = new Date(at);
