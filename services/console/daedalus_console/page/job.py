@@ -15,9 +15,11 @@ from daedalus_console.page import shown
 from daedalus_console.page.charts.model import Timeline
 from daedalus_console.page.decision import headline, tell
 from daedalus_console.page.frame import frame, refreshing
+from daedalus_console.page.notices import notices
 from daedalus_console.page.parts import Button, Clock, Link, State, Text
 from daedalus_console.page.plots import Main, Smaller
 from daedalus_console.page.ports import Console
+from daedalus_console.page.standing import Needs, Newest
 from daedalus_console.page.steering import Awaiting, InForce, Steer
 from daedalus_console.page.tables import Decisions, Rescales, instant
 from daedalus_console.page.tiles import Tiles
@@ -75,6 +77,8 @@ class JobPage:
             Text("h1", self._name)
             self._state = State()
             self._running = Text("span", classes="d-faint")
+        self._needs = Needs()
+        self._newest = Newest(self._name, self.choose)
         self._said = Text("p")
         self._said.props('role="status" aria-live="polite"')
         steer = Steer(console, self._name, request, self._said)
@@ -114,6 +118,8 @@ class JobPage:
         row = view.row
         self._state.become(row.state.value, KINDS[row.state])
         self._running.show(running(row))
+        self._needs.show(notices(row, view.rescales))
+        self._newest.show(row.decision)
         self._awaiting.show(row.asked, row.scale_out)
         self._in_force.show(row.overrides)
         self._tiles.show(row)

@@ -8,6 +8,7 @@ KINDS = {
     State.SILENT: "bad",
     State.LATE: "warn",
     State.RESCALING: "warn",
+    State.OVERLOADED: "bad",
     State.PINNED: "warn",
     State.PAUSED: "warn",
     State.ADVISED: "warn",
