@@ -11,6 +11,7 @@ from daedalus_console.board import Health, JobState, fold
 from daedalus_console.live import expecting, story
 from daedalus_console.live.hours import Hours
 from daedalus_console.live.packed import Packed, line
+from daedalus_console.live.spark import Spark, spark
 from daedalus_console.live.steps import Steps
 from daedalus_console.live.story import Rescales
 from daedalus_console.live.track import Track
@@ -144,6 +145,10 @@ class Job:
             decision=line(decision) if decision else None,
             revision=self.revision,
         )
+
+    def spark(self, now: datetime) -> Spark:
+        """Return its last hour, small."""
+        return spark(self._metrics, self._capacity, now.timestamp())
 
     def view(self, now: datetime, since: datetime, listed: int) -> JobView:
         """Return all that is shown of the job.

@@ -6,7 +6,7 @@ from functools import partial
 
 from nicegui import ui
 
-from daedalus_console.figures import UNKNOWN, share
+from daedalus_console.figures import share
 from daedalus_console.live.views import DecisionLine, RescaleLine
 from daedalus_console.page.folding import Run, folded
 from daedalus_console.page.parts import Button, Cell, Clock, Link, State, Text, card
@@ -185,9 +185,7 @@ class Rescales:
 
 
 class Horizons:
-    """How wrong a forecaster lately was, by how far ahead; a column each."""
-
-    ROWS = ("ahead", "off by", "in the band")
+    """How wrong a forecaster lately was, by how far ahead."""
 
     def __init__(self) -> None:
         self._shown: Sequence[HorizonError] | None = None
@@ -200,23 +198,24 @@ class Horizons:
         self._shown = errors
         self._table.set_visibility(bool(errors))
         self._table.clear()
-        ahead, off, within = self.ROWS
+        covered = any(one.coverage is not None for one in errors)
+        most = max((one.wape for one in errors), default=0.0)
         with self._table:
-            Text("caption", "Lately, by how far ahead; the band is to hold 80 %.")
-            with ui.element("thead"), ui.element("tr"):
-                for text in (ahead, *(seconds(one.horizon) for one in errors)):
-                    Text("th", text).props('scope="col"')
+            Text("caption", "Lately" + ("; the band is to hold 80 %." if covered else "."))
+            _heads("Ahead", "Off by", *(["In the band"] if covered else []))
             with ui.element("tbody"):
-                self._line(off, [share(one.wape, 1.0) for one in errors])
-                self._line(within, [share(one.coverage, 1.0) for one in errors])
+                for one in errors:
+                    self._line(one, most, covered=covered)
 
-    def _line(self, name: str, figures: Sequence[str]) -> None:
-        if all(text == UNKNOWN for text in figures):
-            return
+    def _line(self, one: HorizonError, most: float, *, covered: bool) -> None:
         with ui.element("tr"):
-            Text("th", name).props('scope="row"')
-            for text in figures:
-                Text("td", text)
+            Text("th", seconds(one.horizon)).props('scope="row"')
+            with ui.element("td"), ui.element("div").classes("d-load"):
+                Text("span", share(one.wape, 1.0), "d-figure")
+                bar = ui.element("div").classes("d-bar")
+                bar.style(f"width: {60 * one.wape / most if most else 0:.0f}%")
+            if covered:
+                Text("td").show(share(one.coverage, 1.0))
 
 
 def instant(at: datetime) -> str:

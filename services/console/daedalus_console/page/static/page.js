@@ -71,6 +71,46 @@ globalThis.daedalus = (() => {
     },
   );
 
+  // <spark-line workload="10,20,,40" capacity="50,50,80,80">: percents, nothing where unknown.
+  const SVG = "http://www.w3.org/2000/svg";
+  function route(told, stepped) {
+    const values = told.split(",");
+    let pen = "M";
+    let path = "";
+    values.forEach((value, place) => {
+      if (value === "") {
+        pen = "M";
+        return;
+      }
+      const x = ((100 * place) / Math.max(1, values.length - 1)).toFixed(1);
+      const y = (24 - 0.22 * Number(value)).toFixed(1);
+      path += pen === "L" && stepped ? `H${x}V${y}` : `${pen}${x} ${y}`;
+      pen = "L";
+    });
+    return path;
+  }
+  customElements.define(
+    "spark-line",
+    class extends HTMLElement {
+      static observedAttributes = ["workload", "capacity"];
+      attributeChangedCallback() {
+        this.connectedCallback();
+      }
+      connectedCallback() {
+        const root = document.createElementNS(SVG, "svg");
+        root.setAttribute("viewBox", "-1 0 102 26");
+        root.setAttribute("preserveAspectRatio", "none");
+        root.setAttribute("aria-hidden", "true");
+        for (const name of ["capacity", "workload"]) {
+          const line = root.appendChild(document.createElementNS(SVG, "path"));
+          line.setAttribute("class", `d-${name}`);
+          line.setAttribute("d", route(this.getAttribute(name) ?? "", name === "capacity"));
+        }
+        this.replaceChildren(root);
+      }
+    },
+  );
+
   // Tooltips are elements with texts, so that no name of a worker or a job can be markup.
   function box(head, rows) {
     const root = document.createElement("div");
