@@ -54,7 +54,8 @@ class Listing:
             search.props('placeholder="Search by name or state" autocomplete="off"')
             search.props["^value"] = choice.search  # an attribute: what is typed stays
             search.on("input", lambda event: self._search(event.args), js_handler=_VALUE)
-            with ui.element("div").classes("d-row").props('role="group" aria-label="By state"'):
+            with ui.element("div").classes("d-row d-grow") as chips:
+                chips.props('role="group" aria-label="By state"')
                 self._chips = {state: Chip(state, partial(self._only, state)) for state in State}
             self._count = Text("span", classes="d-faint")
             self._count.props('role="status"')

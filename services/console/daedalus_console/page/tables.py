@@ -94,7 +94,7 @@ class _DecisionRow:
                 with ui.element("span").classes("d-since") as self._since:
                     Text("span", "since ")
                     self._from = Clock()
-            with Cell("Decision"):
+            with Cell("Decision"), ui.element("span"):
                 self._what = Text("span")
                 self._button = Button("", self._folded, classes="d-small d-fold")
             with Cell("Why", long=True):
