@@ -88,6 +88,7 @@ class JobPage:
         self._main = Main(self._name, self._mark, self.choose_at)
         self._panel = ui.element("section").classes("d-card")
         self._panel.props('id="decision" tabindex="-1" aria-label="Decision"')
+        self._panel.on("keydown.escape", self._close, [])
         self._panel.set_visibility(False)
         self._decisions = Decisions(self._name, self.choose)
         self._rescales = Rescales(self._name, self.choose)
@@ -167,9 +168,7 @@ class JobPage:
         self._tell()
         self._panel.set_visibility(True)
         path = f"/jobs/{self._name}/decisions/{found.id}?tick={instant(found.tick)}"
-        ui.run_javascript(
-            f"daedalus.address('{path}');document.getElementById('decision').focus();"
-        )
+        ui.run_javascript(f"daedalus.address('{path}');daedalus.enter('decision')")
         self._mark()
 
     def _mark(self) -> None:
@@ -228,7 +227,5 @@ class JobPage:
     def _close(self) -> None:
         self._decision = None
         self._panel.set_visibility(False)
-        ui.run_javascript(
-            f"daedalus.address('/jobs/{self._name}');document.getElementById('main').focus();"
-        )
+        ui.run_javascript(f"daedalus.address('/jobs/{self._name}');daedalus.leave('main')")
         self._mark()

@@ -80,11 +80,9 @@ class Listing:
             self._on = Button("Next →", lambda: self._turn(1))
         self._hint = ui.element("p").classes("d-faint").style("margin-top: 14px")
         with self._hint:
-            Text(
-                "span", "A job's name leads to its page: what is seen and expected, why it has so "
-            )
-            Text("span", "many workers, and how to steer it. To declare another: ")
-            Text("code", "daedalus apply -f job.yaml")
+            Text("span", "A job's name leads to what is seen and expected of it, why it has so ")
+            Text("span", "many workers, and how to steer it. Another is declared by ")
+            Text("code", "daedalus apply")
         self._show()
         ui.timer(PERIOD, self._look)
 

@@ -240,10 +240,24 @@ globalThis.daedalus = (() => {
     history.replaceState(history.state, "", path);
   }
 
+  // Who opens a part that lies elsewhere comes back to where it was opened.
+  let opener = null;
+  function enter(id) {
+    const part = document.getElementById(id);
+    const now = document.activeElement;
+    if (now !== document.body && !part.contains(now)) opener = now;
+    part.focus();
+  }
+  function leave(otherwise) {
+    const there = opener?.isConnected && opener.getClientRects().length;
+    (there ? opener : document.getElementById(otherwise)).focus();
+    opener = null;
+  }
+
   return {
     number, seconds, whole, share, shareOf, hours,
     tooltip, shareTooltip, hoursOf, capacityTooltip,
-    extend, moments, switchTheme, address,
+    extend, moments, switchTheme, address, enter, leave,
     mounted: () => apply(remembered()),
   };
 })();
