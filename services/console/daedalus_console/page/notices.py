@@ -46,7 +46,7 @@ def notices(row: JobRow, rescales: Sequence[RescaleLine] = ()) -> list[Notice]:
 
 def waits(row: JobRow) -> str:
     """Return how soon a job has caught up, should all stay as it is; empty where it need not."""
-    if not row.lag or row.capacity is None or row.workload is None:
+    if not row.lag or row.capacity is None or row.workload is None or row.state is State.SILENT:
         return ""
     spare = row.capacity - row.workload
     if spare <= 0:

@@ -31,7 +31,7 @@ class Needs(ui.element):
                 self._tell(notice)
 
     def _tell(self, notice: Notice) -> None:
-        with ui.element("div").classes(f"d-banner d-needed-{notice.kind}"):
+        with ui.element("div").classes(f"d-needed d-needed-{notice.kind}"):
             with ui.element("p"), ui.element("b"):
                 Text("span", notice.what)
                 if notice.at is not None:
