@@ -36,15 +36,15 @@ def test_a_young_job_has_a_longer_line_than_its_age() -> None:
     assert found.capacity == (None,) * POINTS
 
 
-def test_an_unknown_stretch_is_a_gap_and_a_missing_report_is_none() -> None:
+def test_an_unknown_stretch_is_a_gap_and_the_time_between_reports_is_none() -> None:
     away = {ago: value for ago, value in every(15).items() if not 600 < ago < 1_800}
     found = spark(*tracks(away, {}), NOW).workload
 
-    silent = 1_200 * POINTS / HOUR - 1  # the first of them has the last report at its begin
-    assert found.count(None) == silent - BRIDGED
+    # The first of the silent points has the last report at its begin.
+    assert found.count(None) == 1_200 * POINTS / HOUR - 1
     assert found[-1] == 5.0
-    sparse = spark(*tracks(every(HOUR / POINTS * 2), {}), NOW)
-    assert None not in sparse.workload
+    young = spark(*tracks(every(BRIDGED - 15, 2 * LEAST), {}), NOW)
+    assert None not in young.workload
 
 
 def test_a_job_that_was_never_heard_of_has_no_line() -> None:

@@ -10,11 +10,11 @@ POINTS = 30
 
 HOUR = 3600.0
 
-LEAST = 600.0
+LEAST = 120.0
 """Seconds that a line spans at least: a younger job's begins within it."""
 
-BRIDGED = 2
-"""Points without a report that still belong to the one before: reports may be a minute apart."""
+BRIDGED = 75.0
+"""Seconds without a report that still belong to the one before: some come each minute."""
 
 
 class Spark(Value):
@@ -37,7 +37,7 @@ def spark(metrics: Track, capacity: Track, now: float) -> Spark:
     step = (now - start) / POINTS
     arrived = _means(*metrics.column("workload", start), start, step)
     return Spark(
-        workload=tuple(_bridged(arrived)),
+        workload=tuple(_bridged(arrived, int(BRIDGED / step))),
         capacity=tuple(_held(*capacity.column("capacity", 0.0), start, step)),
     )
 
@@ -53,14 +53,14 @@ def _means(
     return [sum(each) / len(each) if each else None for each in every]
 
 
-def _bridged(values: Sequence[float | None]) -> list[float | None]:
-    """Fill short gaps with the value before."""
+def _bridged(values: Sequence[float | None], most: int) -> list[float | None]:
+    """Fill the first `most` points of each gap with the value before."""
     filled: list[float | None] = []
     gap, last = 0, None
     for value in values:
         gap = gap + 1 if value is None else 0
         last = last if value is None else value
-        filled.append(last if gap <= BRIDGED else None)
+        filled.append(last if gap <= most else None)
     return filled
 
 
