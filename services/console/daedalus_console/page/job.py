@@ -15,20 +15,16 @@ from daedalus_console.page import shown
 from daedalus_console.page.charts.model import Timeline
 from daedalus_console.page.decision import headline, tell
 from daedalus_console.page.frame import frame, refreshing
-from daedalus_console.page.notices import notices
+from daedalus_console.page.needs import Needs, Newest
 from daedalus_console.page.parts import Button, Clock, Link, State, Text
 from daedalus_console.page.plots import Main, Smaller
 from daedalus_console.page.ports import Console
-from daedalus_console.page.standing import Needs, Newest
 from daedalus_console.page.steering import Awaiting, InForce, Steer
 from daedalus_console.page.tables import Decisions, Rescales, instant
 from daedalus_console.page.tiles import Tiles
 from daedalus_console.page.words import KINDS
 from daedalus_console.page.words import headline as running
 from daedalus_shared.events import Decision
-
-LISTED = 200
-"""Decisions and rescales of which a page knows; most say the same as the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +73,10 @@ class JobPage:
             Text("h1", self._name)
             self._state = State()
             self._running = Text("span", classes="d-faint")
-        self._needs = Needs()
-        self._newest = Newest(self._name, self.choose)
         self._said = Text("p")
         self._said.props('role="status" aria-live="polite"')
+        self._needs = Needs()
+        self._newest = Newest(self._name, self.choose)
         steer = Steer(console, self._name, request, self._said)
         self._awaiting = Awaiting(steer)
         self._in_force = InForce(steer)
@@ -112,14 +108,16 @@ class JobPage:
 
     def _view(self) -> JobView:
         now = self._console.now()
-        return self._console.live.view(self._name, now, since=self._main.since(now), listed=LISTED)
+        return self._console.live.view(
+            self._name, now, since=self._main.since(now), listed=Decisions.KNOWN
+        )
 
     def show(self, view: JobView) -> None:
         """Show the job as it is now."""
         row = view.row
         self._state.become(row.state.value, KINDS[row.state])
         self._running.show(running(row))
-        self._needs.show(notices(row, view.rescales))
+        self._needs.show(row, view.rescales)
         self._newest.show(row.decision)
         self._awaiting.show(row.asked, row.scale_out)
         self._in_force.show(row.overrides)

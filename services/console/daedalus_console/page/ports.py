@@ -52,8 +52,6 @@ class Console:
                 return self._rows
         self._made = (now, revision)
         self._rows = self.live.rows(now)
-        if len(self._sparks) > len(self._rows):  # of jobs that are gone
-            self._sparks.clear()
         return self._rows
 
     def spark(self, row: JobRow) -> Spark | None:
@@ -64,6 +62,8 @@ class Console:
                 made = (row.revision, self.live.spark(row.job, self.now()))
             except NotFoundError:
                 return None
+            if len(self._sparks) > len(self._rows):  # of jobs that are gone
+                self._sparks.clear()
             self._sparks[row.job] = made
         return made[1]
 

@@ -28,6 +28,9 @@ class Decisions:
     Those that say the same again are one row until it is unfolded, so that what changed is seen.
     """
 
+    KNOWN = 200
+    """Decisions, and rescales, of which a page knows; most say the same as the one before."""
+
     def __init__(self, name: str, choose: Callable[[str], None]) -> None:
         self._name = name
         self._page = 0

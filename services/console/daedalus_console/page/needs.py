@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from nicegui import ui
 
-from daedalus_console.live.views import DecisionLine
-from daedalus_console.page.notices import Notice
+from daedalus_console.live.views import DecisionLine, JobRow, RescaleLine
+from daedalus_console.page.notices import Notice, notices
 from daedalus_console.page.parts import Clock, Link, Text
 from daedalus_console.page.tables import OPEN, instant
 
@@ -19,8 +19,9 @@ class Needs(ui.element):
         self._shown: Sequence[Notice] = ()
         self.set_visibility(False)
 
-    def show(self, found: Sequence[Notice]) -> None:
-        """Show other notices."""
+    def show(self, row: JobRow, rescales: Sequence[RescaleLine]) -> None:
+        """Show what a job needs a look for."""
+        found = notices(row, rescales)
         if found == self._shown:
             return
         self._shown = found
