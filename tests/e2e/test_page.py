@@ -216,7 +216,7 @@ def test_a_person_looks_explains_pauses_and_resumes(
     expect(force).to_contain_text("pause of scaling down until")
     expect(force).to_contain_text(f"asked by {AUTHOR}: {EVIL}")
     expect(dialog).to_be_hidden()
-    expect(page.locator(".d-state").first).to_have_text(re.compile("paused|rescaling"))
+    expect(page.locator(".d-state").first).to_have_text(re.compile("paused|rescaling|overloaded"))
     keep(page, "paused", full=False)
 
     force.get_by_role("button", name="Resume").click()
@@ -270,6 +270,7 @@ def test_an_event_is_seen_within_two_seconds_in_list_page_and_chart(
 
     assert min(took) < LIVE
     assert other.evaluate(points)[:2] == [1000, 1340]
+    expect(line.locator("spark-line .d-workload")).to_have_attribute("d", re.compile("^M"))
     # What is not known is said, and names of workers are text.
     expect(other.locator(".d-tile", has_text="Latency")).to_contain_text("unknown")
     expect(other.locator(".d-tile", has_text="Load of")).to_contain_text("unknown")
@@ -406,15 +407,18 @@ def test_a_keyboard_is_enough(page: Page, url: str, loop: None) -> None:
     page.keyboard.press("Enter")
 
     expect(page.locator("#decisions tbody a").first).to_be_visible(timeout=60_000)
-    page.locator("#decisions tbody a").first.focus()
+    newest = page.locator("#decisions tbody a").first
+    newest.focus()
     page.keyboard.press("Enter")
     expect(panel(page)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(panel(page)).to_be_hidden()
+    expect(newest).to_be_focused()
     pin = page.get_by_role("button", name="Pin the workers …")
     pin.focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    dialog.get_by_label("Workers", exact=True).focus()
+    expect(dialog.get_by_label("Workers", exact=True)).to_be_focused()
     page.keyboard.type("400")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -502,6 +506,9 @@ def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, brok
     )
     expect(page.get_by_text("page 1 of 41")).to_be_visible()
     took = seconds_until(lambda: _next(page))
+    by_state = page.get_by_role("group", name="By state").get_by_role("button")
+    by_state.filter(has_text=re.compile("steady|silent")).first.click()
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("steady|silent"))
     page.get_by_role("searchbox").fill("many-0777")
     line = page.locator("#jobs tbody tr:visible")
     expect(line).to_have_count(1)

@@ -153,18 +153,29 @@ def demo(
     job: Annotated[
         str, typer.Option(help="Sample job: ysb, wordcount, traffic or wordcount-kstreams.")
     ] = "ysb",
+    browser: Annotated[
+        bool,
+        typer.Option(
+            "--browser/--no-browser",
+            help="Open the job's page, at a desktop; BROWSER=none says no, too.",
+        ),
+    ] = True,
 ) -> None:
     """Watch a real job follow a real workload; ends with a score card, leaves nothing.
+
+    At a terminal of a desktop the job's page opens in the browser.
 
     Example: DEMO_MINUTES=16 daedalus demo
 
     Example: daedalus demo --job wordcount-kstreams
+
+    Example: daedalus demo --no-browser
     """
     from daedalus_local import demo as show
 
     with _one_line():
         _known(job)
-        raise typer.Exit(show.run(minutes, seed, planner, job))
+        raise typer.Exit(show.run(minutes, seed, planner, job, browser=browser))
 
 
 def demo_compare(

@@ -14,13 +14,14 @@ from rich.console import Console
 from rich.text import Text
 
 from daedalus_local import card, home, lifecycle, play, proc
+from daedalus_local.browser import at_a_desktop, page_of, show
 from daedalus_local.errors import StackError
 from daedalus_local.home import Home, Stack
 from daedalus_shared.events import Decision, Event, Recovery, ScaleOutcome
 
 
-def run(minutes: float, seed: int, planner: str, job: str) -> int:
-    """Run the demo and return the exit code."""
+def run(minutes: float, seed: int, planner: str, job: str, *, browser: bool = True) -> int:
+    """Run the demo and return the exit code; `browser`: open the job's page at a desktop."""
     options = play.options(minutes, seed, planner, job)
     # Lines of a file or a pipe are as long as they are.
     console = Console(highlight=False, emoji=False, markup=False, soft_wrap=not sys.stdout.isatty())
@@ -40,6 +41,8 @@ def run(minutes: float, seed: int, planner: str, job: str) -> int:
 
             stack = lifecycle.up(where, options, report, leash=True)
         _introduce(console, stack, time.monotonic() - began)
+        if browser and stack.console and at_a_desktop():
+            show(page_of(stack.console, options.job))
         return _watch(console, where, stack)
     except KeyboardInterrupt:
         console.print("interrupted")
@@ -74,7 +77,7 @@ def _introduce(console: Console, stack: Stack, seconds: float) -> None:
             f"Flink's page: {stack.flink}    Ctrl-C ends all.\n"
             if stack.flink
             else "Ctrl-C ends all.\n",
-            f"See and steer it at {stack.console}\n" if stack.console else "",
+            f"See and steer it at {page_of(stack.console, options.job)}\n" if stack.console else "",
             f"In another terminal, here: daedalus watch, daedalus explain {options.job}\n",
         )
     )

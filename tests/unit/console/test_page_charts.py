@@ -140,6 +140,17 @@ def test_all_grids_span_the_same_time() -> None:
     assert {(axis["min"], axis["max"]) for axis in axes} == {(MS, MS + 120_000)}
 
 
+def test_a_forecast_takes_no_more_of_the_width_than_the_past() -> None:
+    long = Expected(at=after(300), step=10, mean=(5.0,) * 200, low=(1.0,) * 200, high=(9.0,) * 200)
+    young = Timeline(workload=[(NOON, 1.0), (after(300), 2.0)], expected=long)
+
+    line = named(series_of(young), "forecast")["data"]
+
+    assert line[-1][0] == MS + 600_000
+    assert {axis["max"] for axis in timeline(young)["xAxis"]} == {MS + 600_000}
+    assert len(named(series_of(young), BAND)["data"]) == len(line) == 30
+
+
 def test_a_job_of_which_nothing_is_known_still_has_a_chart() -> None:
     options = timeline(Timeline())
 
@@ -204,11 +215,22 @@ def test_the_curve_tells_bases_apart_by_shape_and_says_how_sure_it_is() -> None:
 def test_workers_are_sorted_and_the_hottest_stands_out() -> None:
     loads = [WorkerLoad(id="a", cpu=0.4), WorkerLoad(id="b", cpu=0.9), WorkerLoad(id="c", cpu=None)]
 
-    options = worker_cpu(loads, "b")
+    options = worker_cpu(loads)
 
     assert options["yAxis"]["data"] == ["a", "b"]  # from the bottom up; who is unknown has no bar
     plain, hot = options["series"][0]["data"]
     assert plain["itemStyle"] != hot["itemStyle"]
+
+
+def test_evenly_loaded_workers_have_no_hottest() -> None:
+    alike = worker_cpu([WorkerLoad(id="a", cpu=0.50), WorkerLoad(id="b", cpu=0.53)])
+    apart = worker_cpu([WorkerLoad(id="a", cpu=0.50), WorkerLoad(id="b", cpu=0.63)])
+
+    def colours(options: dict[str, Any]) -> set[str]:
+        return {bar["itemStyle"]["color"] for bar in options["series"][0]["data"]}
+
+    assert len(colours(alike)) == 1
+    assert len(colours(apart)) == 2
 
 
 def test_of_very_many_workers_the_hottest_are_drawn() -> None:
@@ -220,7 +242,7 @@ def test_of_very_many_workers_the_hottest_are_drawn() -> None:
 
 def test_names_from_topics_are_data_and_never_code() -> None:
     evil = "<img src=x onerror=alert(1)>');alert(1)//"
-    options = worker_cpu([WorkerLoad(id=evil, cpu=0.5)], evil)
+    options = worker_cpu([WorkerLoad(id=evil, cpu=0.9), WorkerLoad(id="cool", cpu=0.1)])
 
     def code(part: object) -> list[str]:
         match part:

@@ -6,10 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daedalus_console.board import Health
-from daedalus_console.live.views import JobRow, Move, RescaleLine, Savings, State
+from daedalus_console.live.views import DecisionLine, JobRow, Move, RescaleLine, Savings, State
 from daedalus_console.page.choose import SIZE, Choice, Order, shown
+from daedalus_console.page.decision import near
+from daedalus_console.page.folding import folded
 from daedalus_console.page.words import ahead, kept, moving, outcome, saved, wish
-from daedalus_shared.events import Direction, Override, OverrideKind, Promise, Status
+from daedalus_shared.events import (
+    Candidate,
+    Decision,
+    Direction,
+    Override,
+    OverrideKind,
+    Promise,
+    Status,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -165,6 +175,84 @@ def rescale(**known: object) -> RescaleLine:
 )
 def test_outcomes_in_words(status: Status | None, look: tuple[str, str]) -> None:
     assert outcome(rescale(status=status)) == look
+
+
+def decision(at: int, now: int, chosen: int, reason: str = "cheapest") -> DecisionLine:
+    return DecisionLine(
+        id=f"d{at}",
+        tick=NOON + timedelta(minutes=at),
+        planner="horizon",
+        scale_out=now,
+        chosen=chosen,
+        reason=reason,
+        sentence="",
+        marks=(),
+        limits=(),
+        command=None,
+        shadow=False,
+        dry_run=False,
+    )
+
+
+DECISIONS = (
+    decision(6, 4, 4),
+    decision(5, 4, 4),
+    decision(4, 4, 4, "command_pending"),
+    decision(3, 2, 4, "scale_up"),
+    decision(2, 2, 4, "scale_up"),
+    decision(1, 2, 2),
+)
+
+
+def test_decisions_that_say_the_same_are_one_row_and_each_change_has_its_own() -> None:
+    rows = folded(DECISIONS)
+
+    assert [(row.newest.id, len(row.all)) for row in rows] == [
+        ("d6", 2),
+        ("d4", 1),
+        ("d3", 1),
+        ("d2", 1),
+        ("d1", 1),
+    ]
+    assert rows[0].holds("d5")
+
+
+def test_a_row_that_is_unfolded_stays_so_when_another_decision_says_the_same() -> None:
+    rows = folded((decision(7, 4, 4), *DECISIONS), unfolded={"d6", "d5"})
+
+    assert [row.newest.id for row in rows[:4]] == ["d7", "d6", "d5", "d4"]
+    assert [row.heads for row in rows[:3]] == [True, False, False]
+    assert not rows[0].holds("d5")
+
+
+def weighed(count: int, now: int | None, chosen: int | None) -> Decision:
+    return Decision(
+        job="j",
+        at=NOON,
+        tick=NOON,
+        source="planner/horizon",
+        planner="horizon",
+        scale_out=now,
+        chosen=chosen,
+        reason="cheapest",
+        sentence="",
+        candidates=tuple(Candidate(scale_out=each, verdict="slow") for each in range(1, count + 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "now", "chosen", "shown_first"),
+    [
+        pytest.param(8, 1, 1, [1, 2, 3, 4, 5, 6, 7, 8], id="few are all shown"),
+        pytest.param(30, 4, 20, [2, 3, 4, 5, 6, 18, 19, 20, 21, 22], id="around both"),
+        pytest.param(30, 1, 1, [1, 2, 3], id="at the edge"),
+        pytest.param(9, None, None, list(range(1, 10)), id="nothing to be close to"),
+    ],
+)
+def test_of_many_candidates_those_near_the_choice_come_first(
+    count: int, now: int | None, chosen: int | None, shown_first: list[int]
+) -> None:
+    assert [each.scale_out for each in near(weighed(count, now, chosen))] == shown_first
 
 
 def test_promises_stand_beside_what_came() -> None:

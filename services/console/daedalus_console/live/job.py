@@ -11,6 +11,7 @@ from daedalus_console.board import Health, JobState, fold
 from daedalus_console.live import expecting, story
 from daedalus_console.live.hours import Hours
 from daedalus_console.live.packed import Packed, line
+from daedalus_console.live.spark import Spark, spark
 from daedalus_console.live.steps import Steps
 from daedalus_console.live.story import Rescales
 from daedalus_console.live.track import Track
@@ -113,6 +114,7 @@ class Job:
         spec, sample, update, decision = state.spec, state.sample, state.update, state.decision
         workload = sample.workload if sample else None
         capacity = update.capacity if update else None
+        load = workload / capacity if workload is not None and capacity else None
         health = state.health(now)
         today = self._hours.day
         return JobRow(
@@ -120,7 +122,7 @@ class Job:
             engine=spec.engine.kind.value if spec else None,
             mode=spec.policy.mode if spec else None,
             declared=spec is not None,
-            state=self._word(health, now),
+            state=self._word(health, load, now),
             health=health,
             seen=state.metrics.at if state.metrics else None,
             scale_out=state.scale_out,
@@ -130,7 +132,7 @@ class Job:
             workload=workload,
             throughput=_throughput(sample) if sample else None,
             capacity=capacity,
-            load=workload / capacity if workload is not None and capacity else None,
+            load=load,
             lag=sample.lag if sample else None,
             latency=sample.latency if sample else None,
             move=expecting.next_move(decision, state.forecast, update, now),
@@ -143,6 +145,10 @@ class Job:
             decision=line(decision) if decision else None,
             revision=self.revision,
         )
+
+    def spark(self, now: datetime) -> Spark:
+        """Return its last hour, small."""
+        return spark(self._metrics, self._capacity, now.timestamp())
 
     def view(self, now: datetime, since: datetime, listed: int) -> JobView:
         """Return all that is shown of the job.
@@ -249,20 +255,21 @@ class Job:
         self._recommended.add(event.tick.timestamp(), event.chosen)
         return True
 
-    def _word(self, health: Health, now: datetime) -> State:
-        if health is not Health.OK:
-            return State(health.value)
-        if self._rescales.open():
-            return State.RESCALING
+    def _word(self, health: Health, load: float | None, now: datetime) -> State:
         asked = {override.kind for override in self.state.overrides(now)}
         decision = self.state.decision
-        if OverrideKind.PIN in asked:
-            return State.PINNED
-        if OverrideKind.PAUSE in asked:
-            return State.PAUSED
-        if decision and decision.dry_run and decision.chosen not in (None, decision.scale_out):
-            return State.ADVISED
-        return State.STEADY
+        holds = {
+            State.SILENT: health is Health.SILENT,
+            State.LATE: health is Health.LATE,
+            State.RESCALING: self._rescales.open(),
+            State.OVERLOADED: load is not None and load >= 1.0,
+            State.PINNED: OverrideKind.PIN in asked,
+            State.PAUSED: OverrideKind.PAUSE in asked,
+            State.ADVISED: decision is not None
+            and decision.dry_run
+            and decision.chosen not in (None, decision.scale_out),
+        }
+        return next((state for state in State if holds.get(state)), State.STEADY)
 
 
 def _series(track: Track, since: float) -> Series:

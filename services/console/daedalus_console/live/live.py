@@ -8,6 +8,7 @@ from daedalus_console.errors import NotFoundError
 from daedalus_console.live.feed import Feed
 from daedalus_console.live.job import Bounds, Job
 from daedalus_console.live.packed import Packed
+from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow, JobView, KafkaState, Standing
 from daedalus_console.records import Record, printable
 from daedalus_shared.control import JobControl
@@ -89,6 +90,11 @@ class Live:
         """Return one job's row, or raise `NotFoundError`."""
         with self._lock:
             return self._job(name).row(now)
+
+    def spark(self, name: str, now: datetime) -> Spark:
+        """Return one job's last hour in a few points, or raise `NotFoundError`."""
+        with self._lock:
+            return self._job(name).spark(now)
 
     def view(
         self, name: str, now: datetime, *, since: datetime | None = None, listed: int = 50

@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Self
 
 from daedalus_console.live.views import DecisionLine
@@ -29,7 +30,7 @@ class Packed:
 
     def line(self) -> DecisionLine:
         """Return it without what it weighed."""
-        return line(self.decision())
+        return _line(self)
 
 
 def line(decision: Decision) -> DecisionLine:
@@ -48,3 +49,9 @@ def line(decision: Decision) -> DecisionLine:
         shadow=decision.shadow,
         dry_run=decision.dry_run,
     )
+
+
+@lru_cache(maxsize=4_000)
+def _line(packed: Packed) -> DecisionLine:
+    """Unpack it once for all who look at the same jobs, again and again."""
+    return line(packed.decision())

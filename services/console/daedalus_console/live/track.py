@@ -12,8 +12,11 @@ KEPT = 1_200
 SLACK = 240
 """Rows beyond that before it is thinned again."""
 
-STEPS = (1_800.0, 300.0, 60.0, 15.0)
-"""Seconds that one row of the past may stand for: the longest that is at most a part of its age."""
+STEPS = (1_800.0, 300.0, 60.0, 15.0, 5.0)
+"""Seconds that one row of the past may stand for: the longest that is at most a part of its age.
+
+Only jobs that are played faster than they run report more often than each 15 s.
+"""
 
 PART = 60.0
 """Of the age: what is an hour old is known by the minute."""
@@ -42,6 +45,11 @@ class Track:
         """The newest instant, seconds since the epoch."""
         return self._at[-1] if self._at else None
 
+    @property
+    def oldest(self) -> float | None:
+        """The oldest instant, seconds since the epoch."""
+        return self._at[0] if self._at else None
+
     def add(self, at: float, values: Mapping[str, float | None]) -> bool:
         """Append a row; one that is not newer than all others changes nothing."""
         if self._at and at <= self._at[-1]:
@@ -69,6 +77,13 @@ class Track:
             name: [None if value != value else _short(value) for value in column[first:]]  # noqa: PLR0124 -- NaN
             for name, column in self._columns.items()
         }
+
+    def column(self, name: str, at: float) -> tuple[list[float], list[float | None]]:
+        """Return the instants from `at` on, and the values of one column; None for unknown."""
+        first = bisect_left(self._at, at)
+        return self._at[first:].tolist(), [
+            None if math.isnan(value) else value for value in self._columns[name][first:]
+        ]
 
     def _thin(self) -> None:
         newest, ends = self._at[-1], list[int]()

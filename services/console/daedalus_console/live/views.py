@@ -33,6 +33,9 @@ class State(StrEnum):
     RESCALING = "rescaling"
     """A command waits for its outcome."""
 
+    OVERLOADED = "overloaded"
+    """More arrives than its workers can process."""
+
     PINNED = "pinned"
     """A person fixed the number of workers."""
 

@@ -6,11 +6,14 @@ from enum import StrEnum
 from typing import Any
 
 from daedalus_console.live.views import JobRow, State
+from daedalus_console.page.words import KINDS
 
 SIZE = 25
 """Jobs of a page of the list."""
 
-_GRAVEST = {state: place for place, state in enumerate(State)}
+_GRAVEST = {
+    state: (("bad", "warn", "good").index(KINDS[state]), place) for place, state in enumerate(State)
+}
 
 
 class Order(StrEnum):

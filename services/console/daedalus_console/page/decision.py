@@ -1,12 +1,22 @@
 """One decision as people read it: seen, expected, weighed, decided, promised, and what came."""
 
+from collections.abc import Sequence
+
 from nicegui import ui
 
 from daedalus_console.figures import UNKNOWN, change, number, rate, share, workers
 from daedalus_console.live.views import RescaleLine
-from daedalus_console.page.parts import Cell, Clock, Facts, State, Text
+from daedalus_console.page.parts import Button, Cell, Clock, Facts, State, Text
 from daedalus_console.page.words import outcome, seconds
 from daedalus_shared.events import Basis, Candidate, Decision, Promise
+
+_NAMES = ("Workers", "Capacity", "Recovery", "Highest forecast", "Cost, worker-s", "Verdict")
+
+FEW = 8
+"""Candidates up to which all are shown at once."""
+
+CLOSE = 2
+"""Workers more or fewer than the choice, or than ran, of those that are shown at first."""
 
 
 def headline(decision: Decision) -> str:
@@ -85,14 +95,41 @@ def _weighed(decision: Decision) -> None:
     if not decision.candidates:
         Text("p", "None had to be considered.", "d-faint")
         return
-    names = ("Workers", "Capacity", "Recovery", "Highest forecast", "Cost, worker-s", "Verdict")
     with ui.element("table").classes("d-table d-cards").props('id="candidates"'):
         with ui.element("thead"), ui.element("tr"):
-            for name in names:
+            for name in _NAMES:
                 Text("th", name).props('scope="col"')
-        with ui.element("tbody"):
-            for candidate in decision.candidates:
-                _candidate(candidate, decision, names)
+        body = ui.element("tbody")
+    first = near(decision)
+    _fill(body, decision, first)
+    if len(first) == len(decision.candidates):
+        return
+
+    def every() -> None:
+        _fill(body, decision, decision.candidates)
+        more.delete()
+
+    more = Button(f"All {len(decision.candidates)} considered", every, classes="d-small")
+    more.style("margin: 8px 0")
+
+
+def near(decision: Decision) -> tuple[Candidate, ...]:
+    """Return what was weighed next to the choice and to what ran: those that were close."""
+    if len(decision.candidates) <= FEW:
+        return decision.candidates
+    marks = [mark for mark in (decision.scale_out, decision.chosen) if mark is not None]
+    return tuple(
+        candidate
+        for candidate in decision.candidates
+        if any(abs(candidate.scale_out - mark) <= CLOSE for mark in marks) or not marks
+    )
+
+
+def _fill(body: ui.element, decision: Decision, candidates: Sequence[Candidate]) -> None:
+    body.clear()
+    with body:
+        for candidate in candidates:
+            _candidate(candidate, decision, _NAMES)
 
 
 def _candidate(candidate: Candidate, decision: Decision, names: tuple[str, ...]) -> None:
@@ -138,7 +175,7 @@ def _after(decision: Decision, rescale: RescaleLine | None) -> None:
     ]
     with ui.element("table").classes("d-table"):
         with ui.element("thead"), ui.element("tr"):
-            for name in ("", "promised", "came"):
+            for name in ("what", "promised", "came"):
                 Text("th", name).props('scope="col"')
         with ui.element("tbody"):
             for name, promised, came in rows:

@@ -16,6 +16,7 @@ from daedalus_console.page import shown
 from daedalus_console.page.charts.model import Timeline
 from daedalus_console.page.decision import headline, tell
 from daedalus_console.page.frame import frame, refreshing
+from daedalus_console.page.needs import Needs, Newest
 from daedalus_console.page.parts import Button, Clock, Link, State, Text
 from daedalus_console.page.plots import Main, Smaller
 from daedalus_console.page.ports import Console
@@ -77,6 +78,8 @@ class JobPage:
             Link("Account: cost, promises, standings", f"/jobs/{self._name}/account")
         self._said = Text("p")
         self._said.props('role="status" aria-live="polite"')
+        self._needs = Needs()
+        self._newest = Newest(self._name, self.choose)
         steer = Steer(console, self._name, request, self._said)
         self._awaiting = Awaiting(steer)
         self._in_force = InForce(steer)
@@ -85,6 +88,7 @@ class JobPage:
         self._main = Main(self._name, self._mark, self.choose_at)
         self._panel = ui.element("section").classes("d-card")
         self._panel.props('id="decision" tabindex="-1" aria-label="Decision"')
+        self._panel.on("keydown.escape", self._close, [])
         self._panel.set_visibility(False)
         self._decisions = Decisions(self._name, self.choose)
         self._rescales = Rescales(self._name, self.choose)
@@ -108,13 +112,17 @@ class JobPage:
 
     def _view(self) -> JobView:
         now = self._console.now()
-        return self._console.live.view(self._name, now, since=self._main.since(now))
+        return self._console.live.view(
+            self._name, now, since=self._main.since(now), listed=Decisions.KNOWN
+        )
 
     def show(self, view: JobView) -> None:
         """Show the job as it is now."""
         row = view.row
         self._state.become(row.state.value, KINDS[row.state])
         self._running.show(running(row))
+        self._needs.show(row, view.rescales)
+        self._newest.show(row.decision)
         self._awaiting.show(row.asked, row.scale_out)
         self._in_force.show(row.overrides)
         self._ended.show(ended(view.asked, self._console.now() - LATELY))
@@ -163,9 +171,7 @@ class JobPage:
         self._tell()
         self._panel.set_visibility(True)
         path = f"/jobs/{self._name}/decisions/{found.id}?tick={instant(found.tick)}"
-        ui.run_javascript(
-            f"daedalus.address('{path}');document.getElementById('decision').focus();"
-        )
+        ui.run_javascript(f"daedalus.address('{path}');daedalus.enter('decision')")
         self._mark()
 
     def _mark(self) -> None:
@@ -224,7 +230,5 @@ class JobPage:
     def _close(self) -> None:
         self._decision = None
         self._panel.set_visibility(False)
-        ui.run_javascript(
-            f"daedalus.address('/jobs/{self._name}');document.getElementById('main').focus();"
-        )
+        ui.run_javascript(f"daedalus.address('/jobs/{self._name}');daedalus.leave('main')")
         self._mark()

@@ -1,6 +1,8 @@
 """The list of jobs: one row a job, sorted, searched and paged on the server, live."""
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
@@ -8,10 +10,11 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from daedalus_console.figures import number
-from daedalus_console.live.views import JobRow
+from daedalus_console.live.views import JobRow, State
 from daedalus_console.page.choose import FALLS_FIRST, SIZE, Choice, Order, shown
 from daedalus_console.page.frame import PERIOD, frame
-from daedalus_console.page.parts import Button, Cell, Clock, Link, Load, State, Text
+from daedalus_console.page.parts import Button, Cell, Clock, Link, Load, Sparkline, Text
+from daedalus_console.page.parts import State as StateWord
 from daedalus_console.page.ports import Console
 from daedalus_console.page.words import KINDS, ahead, moving, saved
 
@@ -24,6 +27,11 @@ COLUMNS = {
     Order.MOVE: "Next expected move",
     Order.SAVED: "Worker-hours saved today",
 }
+
+HOUR = "Last hour"
+
+FEW = 5
+"""Jobs up to which there is room to say what leads on."""
 
 
 def listing(console: Console, choice: Choice) -> None:
@@ -46,6 +54,9 @@ class Listing:
             search.props('placeholder="Search by name or state" autocomplete="off"')
             search.props["^value"] = choice.search  # an attribute: what is typed stays
             search.on("input", lambda event: self._search(event.args), js_handler=_VALUE)
+            with ui.element("div").classes("d-row d-grow") as chips:
+                chips.props('role="group" aria-label="By state"')
+                self._chips = {state: Chip(state, partial(self._only, state)) for state in State}
             self._count = Text("span", classes="d-faint")
             self._count.props('role="status"')
             Link("Cost of all jobs", "/cost")
@@ -60,12 +71,19 @@ class Listing:
                     with ui.element("th").props('scope="col"') as head:
                         Button(name, partial(self._sort, order))
                     self._heads[order] = head
+                    if order is Order.LOAD:
+                        _last_hour_head()
             with ui.element("tbody"):
-                self._lines = [Line() for _ in range(SIZE)]
+                self._lines = [Line(console) for _ in range(SIZE)]
         with ui.element("nav").classes("d-row").props('aria-label="Pages"') as self._pages:
             self._back = Button("← Back", lambda: self._turn(-1))
             self._where = Text("span")
             self._on = Button("Next →", lambda: self._turn(1))
+        self._hint = ui.element("p").classes("d-faint").style("margin-top: 14px")
+        with self._hint:
+            Text("span", "A job's name leads to what is seen and expected of it, why it has so ")
+            Text("span", "many workers, and how to steer it. Another is declared by ")
+            Text("code", "daedalus apply")
         self._show()
         ui.timer(PERIOD, self._look)
 
@@ -81,6 +99,12 @@ class Listing:
 
     def _search(self, text: object) -> None:
         self._choose(replace(self._choice, search=str(text)[:200], page=1))
+
+    def _only(self, state: State) -> None:
+        """Show the jobs of a state alone, or all again."""
+        wanted = "" if self._choice.search == state.value else state.value
+        ui.run_javascript(f"document.querySelector('.d-search').value = {json.dumps(wanted)}")
+        self._search(wanted)
 
     def _sort(self, order: Order) -> None:
         again = order is self._choice.order
@@ -105,6 +129,11 @@ class Listing:
         self._how.set_visibility(not found.of)
         jobs = f"{found.found} of {found.of}" if found.found != found.of else f"{found.of}"
         self._count.show(f"{jobs} job{'' if found.of == 1 else 's'}")
+        self._hint.set_visibility(0 < found.of <= FEW)
+        counts = Counter(row.state for row in self._rows)
+        for state, chip in self._chips.items():
+            count = counts[state] if found.of > 1 else 0
+            chip.show_count(count, pressed=self._choice.search == state.value)
         self._pages.set_visibility(found.pages > 1)
         self._where.show(f"page {found.page} of {found.pages}")
         self._back.enable(able=found.page > 1)
@@ -117,19 +146,42 @@ class Listing:
                 head.update()
 
 
+class Chip(Button):
+    """How many jobs are in a state; pressed, these alone are listed."""
+
+    def __init__(self, state: State, pressed: Callable[[], None]) -> None:
+        super().__init__("", pressed, classes=f"d-chip d-state d-{KINDS[state]}")
+        self._state = state
+
+    def show_count(self, count: int, *, pressed: bool) -> None:
+        """Show another count; nothing for none, unless it is what is looked for."""
+        self.set_visibility(count > 0 or pressed)
+        self.show(f"{count} {self._state.value}")
+        told = "true" if pressed else "false"
+        if self._props.get("aria-pressed") != told:
+            self._props["aria-pressed"] = told
+            self.update()
+
+
 class Line:
     """One row of the table; it may show another job at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console) -> None:
+        self._console = console
         with ui.element("tr") as self._row:
             with ui.element("th").props('scope="row"'):
                 self._name = Link("", "#")
-            with _cell(Order.STATE):
-                self._state = State()
+            with _cell(Order.STATE), ui.element("span"):
+                self._state = StateWord()
+                with ui.element("span").classes("d-since") as self._since:
+                    Text("span", "since ")
+                    self._seen = Clock(form="minute")
             with _cell(Order.WORKERS):
                 self._workers = Text("span")
             with _cell(Order.LOAD):
                 self._load = Load()
+            with Cell(HOUR):
+                self._hour = Sparkline()
             with _cell(Order.LAG):
                 self._lag = Text("span")
             with _cell(Order.MOVE), ui.element("span"):
@@ -148,7 +200,13 @@ class Line:
         self._name.lead(row.job, f"/jobs/{row.job}")
         self._state.become(row.state.value, KINDS[row.state])
         self._workers.show(_workers(row))
+        away = row.state in {State.SILENT, State.LATE} and row.seen is not None
+        self._since.set_visibility(away)
+        if away:
+            self._seen.show(row.seen)
         self._load.show(row.workload, row.capacity)
+        if (hour := self._console.spark(row)) is not None:
+            self._hour.show(hour)
         self._lag.show(number(row.lag))
         move = ahead(row)
         self._move.show(moving(move, row.scale_out) + (" " if move else ""))
@@ -163,6 +221,13 @@ _VALUE = "(event) => emit(event.target.value)"
 
 def _cell(order: Order) -> Cell:
     return Cell(COLUMNS[order])
+
+
+def _last_hour_head() -> None:
+    with ui.element("th").props('scope="col"'):
+        Text("span", HOUR)
+        Text("span", "workload", "d-key d-key-workload")
+        Text("span", "capacity", "d-key d-key-capacity")
 
 
 def _workers(row: JobRow) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from daedalus_console.figures import UNKNOWN, share
+from daedalus_console.figures import UNKNOWN, rate, share
+from daedalus_console.live.spark import Spark
 from daedalus_console.page.charts.base import Options
 
 UNKNOWN_WORD = "unknown"
@@ -87,6 +88,52 @@ class Load(ui.element):
         self._fill.style(f"width: {100 * min(1.0, part or 0.0):.0f}%")
 
 
+class Sparkline(ui.element):
+    """Workload and capacity of the last hour as lines as small as a word."""
+
+    def __init__(self) -> None:
+        super().__init__("spark-line")
+        self._props["role"] = "img"
+        self._shown: Spark | None = None
+
+    def show(self, found: Spark) -> None:
+        """Show other lines."""
+        if found == self._shown:
+            return
+        self._shown = found
+        workload, capacity = scaled(found)
+        self._props |= {"workload": workload, "capacity": capacity, "aria-label": spoken(found)}
+        self.update()
+
+
+def scaled(found: Spark) -> tuple[str, str]:
+    """Return both lines in percent of the highest value of either; nothing where unknown.
+
+    >>> scaled(Spark(workload=(1.0, None, 3.0), capacity=(4.0, 4.0, 4.0)))
+    ('25,,75', '100,100,100')
+    """
+    top = max((each for each in (*found.workload, *found.capacity) if each), default=1.0)
+    return _percents(found.workload, top), _percents(found.capacity, top)
+
+
+def _percents(values: Sequence[float | None], top: float) -> str:
+    return ",".join("" if value is None else f"{100 * value / top:.0f}" for value in values)
+
+
+def spoken(found: Spark) -> str:
+    """Return the lines as a sentence.
+
+    >>> spoken(Spark(workload=(1.0, None, 3.0), capacity=(None, None, None)))
+    'workload 1/s to 3/s, capacity unknown'
+    """
+    told = []
+    for name, values in (("workload", found.workload), ("capacity", found.capacity)):
+        known = [value for value in values if value is not None]
+        span = f"{rate(min(known))} to {rate(max(known))}" if known else UNKNOWN_WORD
+        told.append(f"{name} {span}")
+    return ", ".join(told)
+
+
 def fullness(part: float | None) -> str:
     """Return the class of a load: good below 80 %, bad from 100 % on.
 
@@ -123,6 +170,13 @@ class Button(Text):
                 del self._props["disabled"]
             else:
                 self._props["disabled"] = True
+            self.update()
+
+    def told(self, *, expanded: bool, label: str) -> None:
+        """Say to those who do not see it what it does, and whether it has."""
+        known = {"aria-expanded": "true" if expanded else "false", "aria-label": label}
+        if any(self._props.get(name) != value for name, value in known.items()):
+            self._props.update(known)
             self.update()
 
 

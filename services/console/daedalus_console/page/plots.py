@@ -12,10 +12,11 @@ from daedalus_console.figures import rate, share
 from daedalus_console.live.views import JobView
 from daedalus_console.page import shown
 from daedalus_console.page.charts import capacity, quality, timeline
-from daedalus_console.page.charts.model import Timeline
+from daedalus_console.page.charts.model import EVEN, Timeline, hottest
 from daedalus_console.page.growing import changes, told
 from daedalus_console.page.parts import Button, Chart, Text, card
-from daedalus_console.page.words import saved, seconds
+from daedalus_console.page.tables import Horizons
+from daedalus_console.page.words import saved
 
 SPANS = {"30 min": 0.5, "2 h": 2.0, "12 h": 12.0, "7 days": 168.0}
 """What the main chart can span, in hours."""
@@ -100,11 +101,13 @@ class Smaller:
                 self._curve_note = Text("p", classes="d-faint")
             with card("Workers' CPU"):
                 self._cpu = Chart(
-                    quality.worker_cpu_height(()), "CPU of each worker, the hottest on top."
+                    quality.worker_cpu_height(()),
+                    "CPU of each worker as last sampled, the highest on top.",
                 )
                 self._skew = Text("p")
             with card("Forecast error"):
                 self._error = Chart(quality.HEIGHT, "Error of the forecasts over time.")
+                self._by_horizon = Horizons()
                 self._error_note = Text("p", classes="d-faint")
             with card("Worker-hours against static"):
                 self._saved = Chart(
@@ -125,13 +128,14 @@ class Smaller:
         self._curve_note.show(curve_note(view))
         loads = shown.loads(view)
         known = any(load.cpu is not None for load in loads)
-        self._cpu.draw(quality.worker_cpu(loads, view.skew.hottest if view.skew else None))
+        self._cpu.draw(quality.worker_cpu(loads))
         self._cpu.style(f"height: {quality.worker_cpu_height(loads)}px")
         self._cpu.set_visibility(known)
         self._skew.show(skew_note(view) if known else "The CPU of the workers is unknown.")
         errors = shown.stepped(view.errors)
         self._error.draw(quality.forecast_error(errors))
         self._error.set_visibility(any(value is not None for _, value in errors))
+        self._by_horizon.show(view.expected.errors if view.expected else ())
         self._error_note.show(error_note(view))
         used, static = shown.hours(view.hours)
         self._saved.set_visibility(static is not None)
@@ -155,28 +159,32 @@ def curve_note(view: JobView) -> str:
 
 
 def skew_note(view: JobView) -> str:
-    """Return which worker is the hottest, and what it costs."""
-    if view.skew is None:
-        return "No skew is known: one worker, or too few samples."
-    return (
-        f"Hottest: {view.skew.hottest}, {share(view.skew.gap, 1.0)} of CPU above the mean. Evenly "
-        f"loaded the workers could do {rate(view.skew.capacity_without)}."
-    )
+    """Return which of the workers drawn is the hottest, and what it costs.
+
+    The bars are of the newest sample, so the sentence is, too. What the skew costs is the
+    analyzer's, over its last loop: it is told while that names the same worker.
+    """
+    loads = [load for load in shown.loads(view) if load.cpu is not None]
+    if len(loads) < 2:
+        return "One worker alone: nothing to compare." if loads else ""
+    found = hottest(loads)
+    if found is None:
+        return f"Evenly loaded: no worker is {share(EVEN, 1.0)} of its CPU above the mean."
+    told = f"Hottest: {found.id} at {share(found.cpu, 1.0)}; the mean is {share(found.mean, 1.0)}."
+    skew = view.skew
+    if skew is None or skew.hottest != found.id:
+        return told
+    return f"{told} Evenly loaded the workers could do {rate(skew.capacity_without)}."
 
 
 def error_note(view: JobView) -> str:
-    """Return how wrong the forecaster lately was, by how far ahead."""
+    """Return who forecasts; how wrong it lately was is a table."""
     issued = view.expected
     if issued is None:
         return "No forecast was seen yet."
-    by = ", ".join(
-        f"{share(one.wape, 1.0)} at {seconds(one.horizon)}"
-        + ("" if one.coverage is None else f" ({share(one.coverage, 1.0)} within the band)")
-        for one in issued.errors
-    )
     fallback = f" The fallback serves: {issued.why}." if issued.fallback else ""
-    scored = f"lately off by {by}" if by else "not scored yet"
-    return f"{issued.forecaster} ({issued.model}), {scored}.{fallback}"
+    scored = "" if issued.errors else " Not scored yet."
+    return f"By {issued.forecaster}: {issued.model}.{scored}{fallback}"
 
 
 def saved_note(view: JobView) -> str:

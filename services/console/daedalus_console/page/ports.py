@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 
 from daedalus_console.approvals import asking
-from daedalus_console.errors import ConsoleError
+from daedalus_console.errors import ConsoleError, NotFoundError
 from daedalus_console.live.live import Live
+from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow
 from daedalus_console.runs.promote import Wish as Promotion
 from daedalus_console.web import past
@@ -33,6 +34,7 @@ class Console:
         self._access = access
         self._rows: list[JobRow] = []
         self._made: tuple[datetime, int] | None = None
+        self._sparks: dict[str, tuple[int, Spark]] = {}
 
     @property
     def live(self) -> Live:
@@ -53,6 +55,19 @@ class Console:
         self._made = (now, revision)
         self._rows = self.live.rows(now)
         return self._rows
+
+    def spark(self, row: JobRow) -> Spark | None:
+        """Return a listed job's last hour; the same one for all who see the row. None if gone."""
+        made = self._sparks.get(row.job)
+        if made is None or made[0] != row.revision:
+            try:
+                made = (row.revision, self.live.spark(row.job, self.now()))
+            except NotFoundError:
+                return None
+            if len(self._sparks) > len(self._rows):  # of jobs that are gone
+                self._sparks.clear()
+            self._sparks[row.job] = made
+        return made[1]
 
     def person(self, request: Request) -> Person:
         """Return who looks at a page; asked anew for each wish, since a token may have expired."""

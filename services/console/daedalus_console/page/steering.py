@@ -132,9 +132,11 @@ class _Form:
     def __init__(self, steer: Steer, kind: OverrideKind) -> None:
         self._kind = kind
         self._steer = steer
+        self._focused = False
         self._typed: dict[str, str] = {"span": "30m", "way": Direction.BOTH.value}
         with ui.dialog() as self._dialog, ui.element("form").classes("d-dialog") as form:
-            form.props('novalidate aria-labelledby="d-title"')
+            form.props("novalidate")
+            self._dialog.props('aria-labelledby="d-title"')
             form.on("submit", self._submit, [], js_handler="(e) => { e.preventDefault(); emit(); }")
             Text("h2", f"{TITLES[kind]}: {steer.job}").props('id="d-title"')
             Text("p", _EXPLAINED[kind], "d-faint")
@@ -166,12 +168,17 @@ class _Form:
         if name == "span":
             self._until.set_visibility(not self._typed["span"])
 
+    def _focus(self) -> str:
+        """Return what lets the first field have the focus when the dialog opens."""
+        first, self._focused = not self._focused, True
+        return "data-autofocus" if first else ""
+
     def _choice(
         self, label: str, name: str, options: dict[str, str], first: str | None = None
     ) -> None:
         with ui.element("label").classes("d-field"):
             Text("span", label)
-            with ui.element("select").props(f'name="{name}"') as found:
+            with ui.element("select").props(f'name="{name}" {self._focus()}') as found:
                 for value, text in options.items():
                     option = Text("option", text)
                     option.props["value"] = value
@@ -182,7 +189,7 @@ class _Form:
     def _input(self, label: str, name: str, props: str, emit: str = _VALUE) -> ui.element:
         with ui.element("label").classes("d-field") as field:
             Text("span", label)
-            found = ui.element("input").props(f'name="{name}" {props}')
+            found = ui.element("input").props(f'name="{name}" {props} {self._focus()}')
             found.on("input", lambda event: self._take(name, event.args), js_handler=emit)
         return field
 

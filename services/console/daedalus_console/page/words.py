@@ -8,6 +8,7 @@ KINDS = {
     State.SILENT: "bad",
     State.LATE: "warn",
     State.RESCALING: "warn",
+    State.OVERLOADED: "bad",
     State.PINNED: "warn",
     State.PAUSED: "warn",
     State.ADVISED: "warn",
@@ -19,12 +20,18 @@ _WAYS = {Direction.BOTH: "", Direction.UP: " up", Direction.DOWN: " down"}
 
 
 def hours(value: float | None) -> str:
-    """Return worker-hours.
+    """Return worker-hours; those of a small job or a young day in minutes.
 
-    >>> hours(12.34), hours(None)
-    ('12.3 h', '?')
+    >>> hours(12.34), hours(0.0967), hours(0.0), hours(-0.5), hours(None)
+    ('12.3 h', '5.8 min', '0 h', '-30 min', '?')
     """
-    return "?" if value is None else f"{number(value)} h"
+    if value is None:
+        return "?"
+    if value == 0 or abs(value) >= 1:
+        return f"{number(value)} h"
+    minutes = 60 * value
+    short = f"{minutes:.1f}".removesuffix(".0") if abs(minutes) < 10 else f"{minutes:.0f}"
+    return f"{short} min"
 
 
 def joined(text: str) -> str:

@@ -90,6 +90,30 @@ class WorkerLoad:
     cpu: float | None
 
 
+EVEN = 0.05
+"""Share of its CPU by which a worker must lie above the mean to be named as the hottest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hottest:
+    """The worker that stands out among those shown."""
+
+    id: str
+    cpu: float
+    mean: float
+    """Of all that are known."""
+
+
+def hottest(loads: Sequence[WorkerLoad]) -> Hottest | None:
+    """Return the worker that is loaded more than the others; None where they are alike."""
+    known = [(load.cpu, load.id) for load in loads if load.cpu is not None]
+    if len(known) < 2:
+        return None
+    mean = sum(cpu for cpu, _ in known) / len(known)
+    cpu, name = max(known)
+    return Hottest(id=name, cpu=cpu, mean=mean) if cpu - mean >= EVEN else None
+
+
 def thinned(readings: Sequence[Reading], limit: int = LIMIT) -> list[Reading]:
     """Return at most `limit` of the readings, of each stretch the one that stands out most.
 

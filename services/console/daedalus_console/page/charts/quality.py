@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from daedalus_console.page.charts import base
 from daedalus_console.page.charts.base import Options, line, pairs
-from daedalus_console.page.charts.model import Reading, WorkerLoad, thinned
+from daedalus_console.page.charts.model import Reading, WorkerLoad, hottest, thinned
 
 HEIGHT = 260
 
@@ -25,10 +25,11 @@ def forecast_error(errors: Sequence[Reading]) -> Options:
     )
 
 
-def worker_cpu(loads: Sequence[WorkerLoad], hottest: str | None = None) -> Options:
-    """Return the options of each worker's CPU, the hottest on top and hatched."""
+def worker_cpu(loads: Sequence[WorkerLoad]) -> Options:
+    """Return the options of each worker's CPU, highest on top; who stands out is marked."""
     known = [load for load in loads if load.cpu is not None]
     order = sorted(known, key=lambda load: load.cpu or 0.0, reverse=True)[:SHOWN][::-1]
+    out = hottest(loads)
     hot = {"color": base.LAG, "borderColor": base.INK, "borderWidth": 2}
     return base.chart(
         tooltip={**base.tooltip("daedalus.shareTooltip"), "axisPointer": {"type": "none"}},
@@ -56,7 +57,7 @@ def worker_cpu(loads: Sequence[WorkerLoad], hottest: str | None = None) -> Optio
                 "data": [
                     {
                         "value": base.rounded(load.cpu),
-                        "itemStyle": hot if load.id == hottest else {"color": base.WORKLOAD},
+                        "itemStyle": hot if out and load.id == out.id else {"color": base.WORKLOAD},
                     }
                     for load in order
                 ],

@@ -1,7 +1,9 @@
 """The main chart: workload against capacity, scale-outs, lag and latency over the same time."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from daedalus_console.figures import change
@@ -14,6 +16,9 @@ HEIGHT = 660
 
 LEAST = timedelta(minutes=1)
 """What the chart spans at least: one moment has no width."""
+
+AHEAD = timedelta(minutes=2)
+"""What is shown of a forecast at least; beyond it, no more than the chart shows of the past."""
 
 BAND = "0.1 to 0.9"
 LOW = "forecast 0.1"
@@ -56,7 +61,7 @@ def timeline(shown: Timeline) -> Options:
 
 def series_of(shown: Timeline) -> list[Options]:
     """Return the series alone: what changes while the page is open."""
-    expected = shown.expected
+    expected = _near(shown)
     low, band = _band(expected)
     return [
         _series(0, "workload", pairs(thinned(shown.workload)), base.WORKLOAD),
@@ -206,15 +211,37 @@ def _marks(shown: Timeline) -> Options:
 
 def bounds(shown: Timeline) -> Options:
     """Return the same ends for all grids, so that a moment lies at the same place in each."""
-    lines = (shown.workload, shown.applied, shown.capacity, shown.lag, shown.recommended)
-    ends = [reading[at][0] for reading in lines if reading for at in (0, -1)]
-    if shown.expected is not None:
-        reach = shown.expected.step * len(shown.expected.mean)
-        ends.append(shown.expected.at + timedelta(seconds=reach))
+    ends = list(_seen(shown))
+    if (near := _near(shown)) is not None:
+        ends.append(near.at + timedelta(seconds=near.step * len(near.mean)))
     if not ends:
         return {}
     start = min(*ends, max(ends) - LEAST)
     return {"min": milliseconds(start), "max": milliseconds(max(ends))}
+
+
+def _seen(shown: Timeline) -> Iterator[datetime]:
+    """Yield where the lines of the past begin and end."""
+    lines = (shown.workload, shown.applied, shown.capacity, shown.lag, shown.recommended)
+    for readings in lines:
+        if readings:
+            yield readings[0][0]
+            yield readings[-1][0]
+
+
+def _near(shown: Timeline) -> Expected | None:
+    """Return as much of the forecast as leaves the past half of the width, in a young job too."""
+    expected, seen = shown.expected, list(_seen(shown))
+    if expected is None or not seen:
+        return expected
+    reach = max(AHEAD, max(seen) - min(seen))
+    count = max(1, math.ceil((max(seen) + reach - expected.at) / timedelta(seconds=expected.step)))
+    return replace(
+        expected,
+        mean=expected.mean[:count],
+        low=expected.low[:count],
+        high=expected.high[:count],
+    )
 
 
 def _whole(index: int) -> Options:

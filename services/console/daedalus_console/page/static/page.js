@@ -25,7 +25,13 @@ globalThis.daedalus = (() => {
   const whole = (value) => (Number.isInteger(value) ? String(value) : "");
   const share = (value) => `${Math.round(100 * value)} %`;
   const shareOf = (item) => share(item.value);
-  const hours = (value) => `${number(value)} h`;
+
+  // Worker-hours, as `page/words.py` writes them.
+  function hours(value) {
+    if (!value || Math.abs(value) >= 1) return `${number(value)} h`;
+    const minutes = 60 * value;
+    return `${minutes.toFixed(Math.abs(minutes) < 10 ? 1 : 0).replace(/\.0$/, "")} min`;
+  }
 
   function time(at, form) {
     const date = new Date(at);
@@ -61,6 +67,46 @@ globalThis.daedalus = (() => {
         }
         this.textContent = at ? time(at, this.getAttribute("form")) : "unknown";
         this.title = at ? `${time(at, "full")} · ${at}` : "";
+      }
+    },
+  );
+
+  // <spark-line workload="10,20,,40" capacity="50,50,80,80">: percents, nothing where unknown.
+  const SVG = "http://www.w3.org/2000/svg";
+  function route(told, stepped) {
+    const values = told.split(",");
+    let pen = "M";
+    let path = "";
+    values.forEach((value, place) => {
+      if (value === "") {
+        pen = "M";
+        return;
+      }
+      const x = ((100 * place) / Math.max(1, values.length - 1)).toFixed(1);
+      const y = (24 - 0.22 * Number(value)).toFixed(1);
+      path += pen === "L" && stepped ? `H${x}V${y}` : `${pen}${x} ${y}`;
+      pen = "L";
+    });
+    return path;
+  }
+  customElements.define(
+    "spark-line",
+    class extends HTMLElement {
+      static observedAttributes = ["workload", "capacity"];
+      attributeChangedCallback() {
+        this.connectedCallback();
+      }
+      connectedCallback() {
+        const root = document.createElementNS(SVG, "svg");
+        root.setAttribute("viewBox", "-1 0 102 26");
+        root.setAttribute("preserveAspectRatio", "none");
+        root.setAttribute("aria-hidden", "true");
+        for (const name of ["capacity", "workload"]) {
+          const line = root.appendChild(document.createElementNS(SVG, "path"));
+          line.setAttribute("class", `d-${name}`);
+          line.setAttribute("d", route(this.getAttribute(name) ?? "", name === "capacity"));
+        }
+        this.replaceChildren(root);
       }
     },
   );
@@ -196,10 +242,24 @@ globalThis.daedalus = (() => {
     history.replaceState(history.state, "", path);
   }
 
+  // Who opens a part that lies elsewhere comes back to where it was opened.
+  let opener = null;
+  function enter(id) {
+    const part = document.getElementById(id);
+    const now = document.activeElement;
+    if (now !== document.body && !part.contains(now)) opener = now;
+    part.focus();
+  }
+  function leave(otherwise) {
+    const there = opener?.isConnected && opener.getClientRects().length;
+    (there ? opener : document.getElementById(otherwise)).focus();
+    opener = null;
+  }
+
   return {
     number, seconds, whole, share, shareOf, hours, times, timesTooltip,
     tooltip, shareTooltip, hoursOf, capacityTooltip,
-    extend, moments, switchTheme, address,
+    extend, moments, switchTheme, address, enter, leave,
     mounted: () => apply(remembered()),
   };
 })();
