@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -34,6 +34,9 @@ from daedalus_shared.events.base import JOB_NAME
 
 PAGE = 100
 """Entries of a page that does not say how many."""
+
+FRESH = timedelta(seconds=5)
+"""How old a row of the list may be while nothing came of its job since."""
 
 RECENT = 50
 """Decisions among which the one that is answered is looked for."""
@@ -112,7 +115,7 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     ) -> shapes.JobPage:
         """List the jobs that are declared or were heard of lately, by name."""
-        rows = [row for row in live.rows(clock()) if q in row.job and state in {None, row.state}]
+        rows = [row for row in live.rows(clock(), FRESH) if q in row.job and state in {None, row.state}]
         rest = [row for row in rows if row.job > after]
         last = rest[limit - 1].job if len(rest) > limit else None
         return shapes.JobPage(items=tuple(rest[:limit]), total=len(rows), next=last)
