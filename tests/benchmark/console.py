@@ -167,7 +167,10 @@ class Look:
         for path in ("/", "/jobs/job-0000", "/api/jobs?limit=1000", "/api/jobs/job-0000/series"):
             each = sorted(self._seconds(path) for _ in range(5))
             size = len(self._client.get(path).content)
-            told(path, f"{each[2] * 1000:.0f} ms, {each[-1] * 1000:.0f} at worst, {size / 1e3:.0f} kB")
+            told(
+                path,
+                f"{each[2] * 1000:.0f} ms, {each[-1] * 1000:.0f} at worst, {size / 1e3:.0f} kB",
+            )
 
     def live(self, jobs: Jobs, seconds: int, *, page: bool) -> None:
         """Let the jobs go on, and tell what it costs and how late news are."""

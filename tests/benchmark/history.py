@@ -28,7 +28,6 @@ from harness.copies import Filler, copied, keep_for_ever, simulated
 JOB = "year"
 
 
-
 def main() -> None:
     """Fill the topics, run the commands, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)

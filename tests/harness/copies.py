@@ -142,4 +142,3 @@ class Filler:
         """Return when the broker has all."""
         left = self._producer.flush(120)
         assert left == 0, f"{left} messages were not taken by the broker"
-

@@ -84,10 +84,12 @@ class Live:
 
     def become(self, other: "Live") -> None:
         """Take over the jobs that another has folded, and tell of all of them."""
+        standing = other.standing()
         with self._lock:
-            self._jobs, self._bounds = other._jobs, other._bounds
-            self._unreadable, self._unreadable_last = other._unreadable, other._unreadable_last
-            self._dead_letters = other._dead_letters
+            self._jobs = other._jobs  # noqa: SLF001 -- of its own class, which nobody folds any more
+            self._bounds = _bounds(len(self._jobs))
+            self._unreadable, self._dead_letters = standing.unreadable, standing.dead_letters
+            self._unreadable_last = standing.unreadable_last
             for job in self._jobs.values():
                 self._revision += 1
                 job.revision = self._revision
@@ -111,6 +113,11 @@ class Live:
         """Return one job's row, at most `fresh` old while nothing came; or `NotFoundError`."""
         with self._lock:
             return self._job(name).row(now, fresh)
+
+    def knows(self, name: str) -> bool:
+        """Return whether anything was heard of a job."""
+        with self._lock:
+            return name in self._jobs
 
     def view(
         self, name: str, now: datetime, *, since: datetime | None = None, listed: int = 50
