@@ -1,11 +1,11 @@
-"""The console with very many jobs, on a real broker: start-up, memory, CPU, latency of page and API.
+"""The console with very many jobs on a real broker: start-up, memory, CPU, latency.
 
     python tests/benchmark/console.py --jobs 1 100 1000 --hours 1 --live 60
 
 One simulated job is copied to many names, each some seconds apart, so that they report in turn.
 For each number of jobs a console is started: how long until its list is whole, and how it answers
-meanwhile and after; for the last number the jobs then go on at their normal rate, seen by a listener
-of the event stream and, with `--page`, by a Chromium that looks at the list.
+meanwhile and after. For the last number the jobs then go on at their normal rate, seen by a
+listener of the event stream and, with `--page`, by a Chromium that looks at the list.
 """
 
 import argparse
@@ -220,7 +220,8 @@ class Look:
                 if not line.startswith('data: {"job"'):
                     continue
                 row = json.loads(line.removeprefix("data: "))
-                sent = jobs.sent.get((row["job"], datetime.fromisoformat(row["seen"])))
+                seen = datetime.fromisoformat(row["seen"] or "1970-01-01T00:00:00Z")
+                sent = jobs.sent.get((row["job"], seen))
                 if sent is not None:
                     late.append(time.monotonic() - sent)
 

@@ -53,8 +53,8 @@ def main() -> None:
                 fill.write([one])
                 counts[one.topic.removeprefix("daedalus.")] += 1
         fill.flush()
-        print(f"· {counts.total()} records in {time.monotonic() - began:.0f} s: "
-              f"{', '.join(f'{count} {name}' for name, count in counts.items())}", flush=True)  # fmt: skip
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        print(f"· {counts.total()} records in {time.monotonic() - began:.0f} s: {told}", flush=True)
         middle = (midnight - timedelta(days=given.days // 2)).isoformat()
         print(f"\n{'command':<58}{'seconds':>9}{'peak MB':>9}", flush=True)
         for line in given.only or usual(given.days, given.metric_days, middle):

@@ -115,9 +115,8 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     ) -> shapes.JobPage:
         """List the jobs that are declared or were heard of lately, by name."""
-        rows = [
-            row for row in live.rows(clock(), FRESH) if q in row.job and state in {None, row.state}
-        ]
+        known = live.rows(clock(), FRESH)
+        rows = [row for row in known if q in row.job and state in {None, row.state}]
         rest = [row for row in rows if row.job > after]
         last = rest[limit - 1].job if len(rest) > limit else None
         return shapes.JobPage(items=tuple(rest[:limit]), total=len(rows), next=last)
