@@ -95,14 +95,12 @@ class Jobs:
     def fill(self, count: int, until: datetime) -> int:
         """Write what `count` jobs have said up to an instant; returns the records written."""
         records = 0
-        for number in range(count):
-            since = self._until if number < self._count else None
-            past = (
-                one
-                for one in self._copies[number % VARIANTS]
-                if one.at <= until and (since is None or one.at > since)
-            )
-            records += self._filler.write(self._of(number, past))
+        for variant, one in self._by_time():
+            if one.at > until:
+                break
+            for number in range(variant, count, VARIANTS):
+                if number >= self._count or self._until is None or one.at > self._until:
+                    records += self._filler.write(self._of(number, [one]))
         self._count, self._until = count, until
         self._filler.flush()
         return records
@@ -112,13 +110,10 @@ class Jobs:
         begin = datetime.now(UTC)
         self.fill(self._count, begin)
         end, records = begin + timedelta(seconds=seconds), 0
-        coming = [
-            (one.at, variant, one)
-            for variant, copies in enumerate(self._copies)
-            for one in copies
-            if begin < one.at <= end
-        ]
-        for at, variant, one in sorted(coming, key=lambda each: each[:2]):
+        for variant, one in self._by_time():
+            at = one.at
+            if not begin < at <= end:
+                continue
             time.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
             for number in range(variant, self._count, VARIANTS):
                 records += self._filler.write(self._of(number, [one]), now=True)
@@ -127,6 +122,14 @@ class Jobs:
         self._filler.flush()
         self._until = end
         return records
+
+    def _by_time(self) -> Iterator[tuple[int, Message]]:
+        """Yield all that the variants say, in its order of time, as it comes to lie on topics."""
+        every = (
+            (one.at, variant, one) for variant, said in enumerate(self._copies) for one in said
+        )
+        for _, variant, one in sorted(every, key=lambda each: each[:2]):
+            yield variant, one
 
     def _of(self, number: int, messages: Iterable[Message]) -> Iterator[Message]:
         return renamed(messages, f"v-{number % VARIANTS:02}", f"job-{number:04}")

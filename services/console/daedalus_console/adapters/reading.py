@@ -1,6 +1,6 @@
 """Reads topics: up to their present end, or on and on."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from daedalus_console.adapters.kafka import LATEST, POLL, Kafka, Place
+from daedalus_console.adapters.kafka import LATEST, POLL, SMALL, Kafka, Place
 from daedalus_console.adapters.merging import Merge
 from daedalus_console.errors import UnreachableError
 from daedalus_console.records import Raw, Record, read
@@ -19,6 +19,9 @@ PATIENCE = 15.0
 
 BATCH = 500
 """Records taken at once."""
+
+FEW = 20
+"""Records taken at once where few are looked for."""
 
 HIGH = 2_000
 """Records of one partition held before it is paused, so that a long read stays small."""
@@ -55,10 +58,8 @@ def records(
     if not todo:
         return
     with _consumer(kafka, todo) as consumer:
-        for raw in _to_the_end(kafka, consumer, todo, ends):
-            record = read(raw)
-            if job is None or record.job == job:
-                yield record
+        for raw in _to_the_end(kafka, consumer, todo, ends, job):
+            yield from _read(raw, job)
 
 
 def following(
@@ -72,19 +73,65 @@ def following(
     ends = kafka.offsets(places, LATEST)
     starts = kafka.starts(places, since)
     with _consumer(kafka, starts) as consumer:
-        for raw in _to_the_end(kafka, consumer, starts, ends, beyond=True):
-            record = read(raw)
-            if job is None or record.job == job:
-                yield record
+        for raw in _to_the_end(kafka, consumer, starts, ends, job, beyond=True):
+            yield from _read(raw, job)
         while True:
             yield None
             batch = [
-                raw_of(message) for message in _batch(kafka, consumer) if message.error() is None
+                raw_of(message)
+                for message in _batch(kafka, consumer)
+                if message.error() is None and _about(message, job)
             ]
             for raw in sorted(batch, key=lambda raw: raw.written_at):
-                record = read(raw)
-                if job is None or record.job == job:
-                    yield record
+                yield from _read(raw, job)
+
+
+@contextmanager
+def lookups(kafka: Kafka, name: str, job: str) -> Iterator["Lookup"]:
+    """Give a way to look a few records of a job up, here and there on a topic, by one client."""
+    [place] = kafka.places([name], job)
+    with _consumer(kafka, {}) as consumer:
+        yield Lookup(kafka, consumer, place, job)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks records up; see `lookups`."""
+
+    _kafka: Kafka
+    _consumer: Consumer
+    _place: Place
+    _job: str
+
+    def __call__(
+        self, since: datetime, until: datetime, wanted: Callable[[Record], bool]
+    ) -> Record | None:
+        """Return the first record that is wanted and was written between two instants, or None."""
+        start = self._kafka.later([self._place], since, None)[self._place]
+        self._consumer.assign([TopicPartition(*self._place, start)])
+        while True:
+            for message in _batch(self._kafka, self._consumer, FEW):
+                if message.error() is not None:
+                    return None  # the partition's end
+                raw = raw_of(message)
+                if raw.written_at > until:
+                    return None
+                if _about(message, self._job) and wanted(record := read(raw)):
+                    return record
+
+
+def _about(message: Message, job: str | None) -> bool:
+    """Whether a message may be about a job: its key says so, and need not be read to know."""
+    key = message.key()
+    if job is None or key is None:
+        return True
+    return (_bytes(key) or b"").partition(b"/")[0] == job.encode()
+
+
+def _read(raw: Raw, job: str | None) -> Iterator[Record]:
+    record = read(raw)
+    if job is None or record.job == job:
+        yield record
 
 
 def _throttle(
@@ -105,6 +152,7 @@ def _to_the_end(
     consumer: Consumer,
     starts: dict[Place, int],
     ends: dict[Place, int],
+    job: str | None,
     *,
     beyond: bool = False,
 ) -> Iterator[Raw]:
@@ -125,7 +173,7 @@ def _to_the_end(
             if message.error() is not None:
                 merge.end(place)  # the partition's end; its last offset may be no record's
                 continue
-            if beyond or offset < ends[place]:
+            if (beyond or offset < ends[place]) and _about(message, job):
                 merge.add(place, raw_of(message))
             if offset >= ends[place] - 1:
                 merge.end(place)
@@ -136,9 +184,9 @@ def _to_the_end(
         consumer.resume([TopicPartition(*place) for place in paused])
 
 
-def _batch(kafka: Kafka, consumer: Consumer) -> list[Message]:
+def _batch(kafka: Kafka, consumer: Consumer, most: int = BATCH) -> list[Message]:
     with kafka.translated():
-        batch = consumer.consume(BATCH, timeout=POLL)
+        batch = consumer.consume(most, timeout=POLL)
     for message in batch:
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
@@ -156,7 +204,7 @@ def _consumer(kafka: Kafka, starts: dict[Place, int]) -> Iterator[Consumer]:
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 100,
-        "queued.max.messages.kbytes": 16_384,
+        **SMALL,
     }
     with kafka.translated():
         consumer = Consumer(config)

@@ -16,7 +16,7 @@ from threading import Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from daedalus_console.adapters.kafka import EARLIEST, LATEST, POLL, Kafka, Place
+from daedalus_console.adapters.kafka import EARLIEST, LATEST, POLL, SMALL, Kafka, Place
 from daedalus_console.adapters.reading import place_of, raw_of
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError
@@ -255,6 +255,6 @@ def _config(kafka: Kafka) -> dict[str, object]:
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 100,
-        "queued.max.messages.kbytes": 16_384,
+        **SMALL,
         "reconnect.backoff.max.ms": 2_000,
     }

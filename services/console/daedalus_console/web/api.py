@@ -194,15 +194,11 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         limit: Limit = PAGE,
         before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
     ) -> shapes.RescalePage:
-        """List the rescales that are kept, newest first: promise beside outcome."""
-        bound = _instant("before", before)
-        kept = [
-            each
-            for each in live.view(job, clock(), since=clock(), listed=1_000).rescales
-            if bound is None or each.tick < bound
-        ]
-        last = kept[limit - 1].tick.isoformat() if len(kept) > limit else None
-        return shapes.RescalePage(items=tuple(kept[:limit]), next=last)
+        """List the rescales, newest first: promise beside outcome.
+
+        What is not in memory any more is read from the topics, which keep it for a month.
+        """
+        return _rescales(ports, job, _instant("before", before), limit)
 
     @found.get("/jobs/{job}/overrides", responses=READ, tags=["read"])
     def overrides(job: JobName, response: Response) -> shapes.Overrides:
@@ -213,6 +209,17 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         return shapes.Overrides(
             in_force=live.row(job, now).overrides, asked=tuple(reversed(control.overrides))
         )
+
+
+def _rescales(ports: Ports, job: str, bound: datetime | None, limit: int) -> shapes.RescalePage:
+    now = ports.clock()
+    known = ports.live.view(job, now, since=now, listed=1_000).rescales
+    kept = [each for each in known if bound is None or each.tick < bound][:limit]
+    more = bool(kept)  # on the topics, where not in memory
+    if not kept:
+        older = past.rescales(ports.address, job, bound or now, limit)
+        kept, more = [rescale_line(each) for each in older], len(older) == limit
+    return shapes.RescalePage(items=tuple(kept), next=kept[-1].tick.isoformat() if more else None)
 
 
 def _telling(found: APIRouter, ports: Ports) -> None:
