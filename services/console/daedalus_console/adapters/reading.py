@@ -38,8 +38,21 @@ class Window:
     """None for the present end."""
 
 
+Progress = Callable[[int, int], None]
+"""(records read, of all) → shown to whoever waits."""
+
+
+def _unseen(_done: int, _of: int) -> None:
+    """Show nothing."""
+
+
 def records(
-    kafka: Kafka, names: Sequence[str], window: Window, *, job: str | None = None
+    kafka: Kafka,
+    names: Sequence[str],
+    window: Window,
+    *,
+    job: str | None = None,
+    progress: Progress = _unseen,
 ) -> Iterator[Record]:
     """Yield the records of topics (without prefix) up to the present end, by time.
 
@@ -48,6 +61,7 @@ def records(
         names: Topics without prefix.
         window: Which records.
         job: Read only this job's partition, and yield only what is about the job.
+        progress: Told how many records were read, others' too, and of how many.
     """
     places = kafka.places(names, job)
     ends = kafka.offsets(places, LATEST)
@@ -58,7 +72,7 @@ def records(
     if not todo:
         return
     with _consumer(kafka, todo) as consumer:
-        for raw in _to_the_end(kafka, consumer, todo, ends, job):
+        for raw in _to_the_end(kafka, consumer, _Span(todo, ends, job), progress=progress):
             yield from _read(raw, job)
 
 
@@ -73,7 +87,7 @@ def following(
     ends = kafka.offsets(places, LATEST)
     starts = kafka.starts(places, since)
     with _consumer(kafka, starts) as consumer:
-        for raw in _to_the_end(kafka, consumer, starts, ends, job, beyond=True):
+        for raw in _to_the_end(kafka, consumer, _Span(starts, ends, job), beyond=True):
             yield from _read(raw, job)
         while True:
             yield None
@@ -147,22 +161,43 @@ def _throttle(
             paused.discard(place)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What is read: from where to where, and about which job."""
+
+    starts: dict[Place, int]
+    ends: dict[Place, int]
+    job: str | None
+
+    @property
+    def length(self) -> int:
+        return self.done(self.ends)
+
+    def done(self, reached: dict[Place, int]) -> int:
+        """Return how many records lie before what was reached."""
+        return sum(
+            max(0, min(reached[place], self.ends[place]) - start)
+            for place, start in self.starts.items()
+        )
+
+
 def _to_the_end(
     kafka: Kafka,
     consumer: Consumer,
-    starts: dict[Place, int],
-    ends: dict[Place, int],
-    job: str | None,
+    span: _Span,
     *,
     beyond: bool = False,
+    progress: Progress = _unseen,
 ) -> Iterator[Raw]:
     """Merge the partitions up to their ends; `beyond` keeps what has followed since."""
+    starts, ends = span.starts, span.ends
     merge = Merge(starts)
     for place, start in starts.items():
         if start >= ends[place]:
             merge.end(place)
     paused: set[Place] = set()
-    idle = 0.0
+    idle, reached = 0.0, dict(starts)
+    length = span.length
     while not merge.ended:
         batch = _batch(kafka, consumer)
         idle = 0.0 if batch else idle + POLL
@@ -173,10 +208,12 @@ def _to_the_end(
             if message.error() is not None:
                 merge.end(place)  # the partition's end; its last offset may be no record's
                 continue
-            if (beyond or offset < ends[place]) and _about(message, job):
+            reached[place] = offset + 1
+            if (beyond or offset < ends[place]) and _about(message, span.job):
                 merge.add(place, raw_of(message))
             if offset >= ends[place] - 1:
                 merge.end(place)
+        progress(span.done(reached), length)
         yield from merge.ready()
         _throttle(consumer, merge, starts, paused)
     yield from merge.ready()
