@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def main() -> None:
         keep_for_ever(broker.admin)
         jobs = Jobs(broker, events)
         for count in sorted(given.jobs):
-            written = jobs.fill(count, datetime.now(UTC))
+            until = datetime.now(UTC)
+            written = jobs.fill(count, until)
             print(f"· {count} jobs: {written} more records on the topics", flush=True)
             console = Replica(
                 "console",
@@ -67,7 +68,7 @@ def main() -> None:
             console.log.unlink(missing_ok=True)
             stack.callback(console.kill)
             look = Look(console)
-            look.start_up(count)
+            look.start_up(count, until)
             look.answers()
             if count == max(given.jobs):
                 look.live(jobs, given.live, page=given.page)
@@ -142,27 +143,27 @@ class Look:
         self._console = console
         self._client = httpx.Client(timeout=60)
 
-    def start_up(self, jobs: int) -> None:
+    def start_up(self, jobs: int, until: datetime) -> None:
         """Start it, and tell how long it takes until all is read."""
         began = time.monotonic()
         self._console.start()
         assert self._console.until_logged("The console is at"), self._console.tail()
         [url] = re.findall(r"The console is at (\S+)", self._console.log.read_text())
         self._client.base_url = url
-        first, asked = 0.0, list[float]()
+        self._seconds("/", first_byte=True)
+        told("first byte of the page", self._since(began))
+        asked, listed = list[float](), False
         while True:
-            with suppress(httpx.TransportError):
-                asked.append(self._seconds("/", first_byte=True))
-                first = first or time.monotonic() - began
-                standing = self._client.get("/api/standing").json()
-                if not standing["reading"] and standing["jobs"] >= jobs:
-                    break
+            asked.append(self._seconds("/api/standing"))
+            standing = self._client.get("/api/standing").json()
+            if not listed and standing["jobs"] >= jobs and self._all_seen(jobs, until):
+                listed = True
+                told("list whole", self._since(began))
+            if not standing["reading"]:
+                break
             time.sleep(0.5)
-        whole = time.monotonic() - began
-        told("first byte of the page", f"{first:.1f} s after the start")
-        told("while it reads, first byte", f"{max(asked):.2f} s at worst of {len(asked)}")
-        cpu = processor(self._console.pid)
-        told("list whole", f"{whole:.1f} s after the start, {cpu:.1f} s of CPU")
+        told("past read too", self._since(began))
+        told("  /api/standing meanwhile", middle(sorted(asked)))
         told("memory", f"{memory(self._console.pid):.0f} MB")
 
     def answers(self) -> None:
@@ -202,6 +203,16 @@ class Look:
             told("  /healthz meanwhile", middle(sorted(asked)))
             told("  memory", f"{memory(self._console.pid):.0f} MB")
             jobs.sent.clear()
+
+    def _since(self, began: float) -> str:
+        cpu = processor(self._console.pid)
+        return f"{time.monotonic() - began:.1f} s after the start, {cpu:.1f} s of CPU"
+
+    def _all_seen(self, jobs: int, until: datetime) -> bool:
+        """Whether each job is listed with its load and what its newest reports say."""
+        rows = self._client.get("/api/jobs?limit=1000").json()["items"]
+        since = (until - timedelta(minutes=1)).isoformat()
+        return sum((row["seen"] or "") > since and row["load"] is not None for row in rows) >= jobs
 
     def _seconds(self, path: str, *, first_byte: bool = False) -> float:
         began = time.monotonic()
