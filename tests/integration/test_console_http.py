@@ -283,7 +283,7 @@ def test_a_long_past_is_read_beside_what_is_new(
 
     assert looked == [True]
     now = datetime.now(UTC)
-    assert live.view(job, now).rescales[0].reason == "scale_up"
+    assert live.decisions(job, None, 1)[0].reason == "scale_up"
     assert live.row(job, now).workload == 41_000.0
     assert live.standing().unreadable == len(CATALOGUE) - 1
 
