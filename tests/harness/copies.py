@@ -112,7 +112,8 @@ class Filler:
             {
                 "bootstrap.servers": bootstrap,
                 "compression.type": "zstd",
-                "linger.ms": 50,
+                "linger.ms": 5,
+                "batch.size": 65_536,  # as services write: copies in one batch pack unlike life
                 "queue.buffering.max.messages": 50_000,
                 "enable.idempotence": True,
             }
