@@ -45,13 +45,14 @@ def main() -> None:
         fill = Filler(broker.bootstrap, PARTITIONS)
         began, counts = time.monotonic(), Counter[str]()
         for ago in range(given.days - 1, -1, -1):
-            for one in copied(day, JOB, timedelta(days=-ago)):
-                if one.topic == "daedalus.metrics" and ago >= given.metric_days:
-                    continue
-                if one.topic == "daedalus.control" and ago != given.days - 1:
-                    continue
-                fill.write([one])
-                counts[one.topic.removeprefix("daedalus.")] += 1
+            wanted = [
+                event
+                for event in day
+                if (event.NAME != "metrics" or ago < given.metric_days)
+                and (event.NAME != "control" or ago == given.days - 1)
+            ]
+            fill.write(copied(wanted, JOB, timedelta(days=-ago)))
+            counts.update(event.NAME for event in wanted)
         fill.flush()
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
         print(f"· {counts.total()} records in {time.monotonic() - began:.0f} s: {told}", flush=True)

@@ -53,9 +53,7 @@ def simulated(seconds: int, begin: datetime, planner: str = "horizon") -> list[E
 def copied(events: Sequence[Event], job: str, shift: timedelta = timedelta()) -> list[Message]:
     """Return the events as another job's, or as those of another time."""
     texts = [_moved(event.model_dump_json(), job, shift) for event in events]
-    renewed = [
-        type(event).model_validate_json(text) for event, text in zip(events, texts, strict=True)
-    ]
+    renewed = [_renewed(event, job, shift) for event in events]
     ids = {old.id: new.id for old, new in zip(events, renewed, strict=True)}
     found = []
     for text, event in zip(texts, renewed, strict=True):
@@ -74,6 +72,13 @@ def renamed(messages: Iterable[Message], before: str, after: str) -> Iterator[Me
         yield Message(
             one.topic, one.key.replace(before, after), one.value.replace(old, new), one.at, told
         )
+
+
+def _renewed(event: Event, job: str, shift: timedelta) -> Event:
+    """Return an event of which name and times are changed: its id and headers are made of them."""
+    tick = getattr(event, "tick", None)
+    also = {} if tick is None else {"tick": tick + shift}
+    return event.model_copy(update={"job": job, "at": event.at + shift, **also})
 
 
 def _moved(text: str, job: str, shift: timedelta) -> str:

@@ -74,7 +74,8 @@ def reading(
         job: Only what is about this job.
         telling: Whether the records are printed as they come.
     """
-    with output.working(f"reading {', '.join(names)}", telling=telling) as shown:
+    what = names[0] if len(names) == 1 else f"{len(names)} topics"
+    with output.working(f"reading {what}", telling=telling) as shown:
         yield from records(kafka, names, window, job=job, progress=shown)
 
 
