@@ -213,7 +213,8 @@ class Look:
         """Whether each job is listed with its load and what its newest reports say."""
         rows = self._client.get("/api/jobs?limit=1000").json()["items"]
         since = (until - timedelta(minutes=1)).isoformat()
-        return sum((row["seen"] or "") > since and row["load"] is not None for row in rows) >= jobs
+        fresh = [row for row in rows if (row["seen"] or "") > since and row["load"] is not None]
+        return len(fresh) >= jobs
 
     def _seconds(self, path: str, *, first_byte: bool = False) -> float:
         began = time.monotonic()

@@ -242,7 +242,8 @@ def test_rescales_beyond_memory_are_read_from_their_topics(
         )
     )
 
-    found, before = [], ""
+    found: list[Any] = []
+    before: str | None = ""
     while before is not None:
         page = console.client.get(path, params={"before": before or _text(now)}).json()
         found += page["items"]
