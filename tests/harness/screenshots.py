@@ -161,6 +161,7 @@ def drawn(page: Page) -> None:
 
 def picture(page: Page, path: Path) -> None:
     """Take a picture, small enough to lie in the repository."""
+    page.wait_for_timeout(600)  # what moves in has arrived
     page.screenshot(path=path)
     colours = COLOURS
     while True:
