@@ -81,7 +81,8 @@ class Jobs:
 
     def __init__(self, broker: Broker, events: Sequence[Event]) -> None:
         self._filler = Filler(broker.bootstrap, PARTITIONS)
-        self._count = 0
+        self.count = 0
+        """Jobs that there are."""
         self._until: datetime | None = None
         apart = 60 / VARIANTS
         self._copies = [
@@ -101,23 +102,23 @@ class Jobs:
             if one.at > until:
                 break
             for number in range(variant, count, VARIANTS):
-                if number >= self._count or self._until is None or one.at > self._until:
+                if number >= self.count or self._until is None or one.at > self._until:
                     records += self._filler.write(self._of(number, [one]))
-        self._count, self._until = count, until
+        self.count, self._until = count, until
         self._filler.flush()
         return records
 
     def play(self, seconds: float) -> int:
         """Write what the jobs say from now on, at its time; returns the records written."""
         begin = datetime.now(UTC)
-        self.fill(self._count, begin)
+        self.fill(self.count, begin)
         end, records = begin + timedelta(seconds=seconds), 0
         for variant, one in self._by_time():
             at = one.at
             if not begin < at <= end:
                 continue
             time.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
-            for number in range(variant, self._count, VARIANTS):
+            for number in range(variant, self.count, VARIANTS):
                 records += self._filler.write(self._of(number, [one]), now=True)
                 if one.topic == "daedalus.metrics":
                     self.sent[f"job-{number:04}", at] = time.monotonic()
@@ -179,6 +180,10 @@ class Look:
 
     def live(self, jobs: Jobs, seconds: int, *, page: bool) -> None:
         """Let the jobs go on, and tell what it costs and how late news are."""
+        until = datetime.now(UTC)
+        jobs.fill(jobs.count, until)
+        while not self._all_seen(jobs.count, until):
+            time.sleep(2)
         for watched in (False, True) if page else (False,):
             with ExitStack() as stack:
                 if watched:
@@ -254,7 +259,7 @@ def looks(page: Page, url: str) -> None:
     first = "document.querySelector('#jobs tbody tr th a')?.textContent"
     count = "document.querySelector('.d-row [role=status]')?.textContent ?? ''"
     timed("list shown", lambda: page.goto(url), f"() => {first}")
-    timed("next page", lambda: page.get_by_role("button", name="Next").click(),
+    timed("next page", lambda: page.get_by_role("button", name="Next →").click(),
           "() => document.body.textContent.includes('page 2 of')")  # fmt: skip
     timed("sort", lambda: page.get_by_role("button", name="Lag, records").click(),
           "() => document.querySelector('th[aria-sort=descending]')")  # fmt: skip
