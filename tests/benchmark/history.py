@@ -91,12 +91,25 @@ def run(line: str, bootstrap: str, directory: Path) -> None:
             stderr=subprocess.STDOUT,
             cwd=directory,
         )
-        _, status, used = os.wait4(process.pid, 0)
-    code = os.waitstatus_to_exitcode(status)
+        peak = 0
+        while process.poll() is None:
+            # Not what `wait4` tells: that counts what this process had when it forked.
+            peak = max(peak, highest(process.pid))
+            time.sleep(0.05)
+    code = process.returncode
     last = (directory / "said").read_text(errors="replace").strip().splitlines()[-1:]
     how = "" if code == 0 else f"  exit code {code}: {' '.join(last)[:120]}"
     seconds = time.monotonic() - began
-    print(f"{line:<58}{seconds:>9.1f}{used.ru_maxrss / 1024:>9.0f}{how}", flush=True)
+    print(f"{line:<58}{seconds:>9.1f}{peak / 1024:>9.0f}{how}", flush=True)
+
+
+def highest(pid: int) -> int:
+    """Return the most kilobytes that a process has had; 0 when it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if "VmHWM:" in line), 0)
 
 
 if __name__ == "__main__":
