@@ -17,6 +17,7 @@ from daedalus_shared.events import (
     Asked,
     Decision,
     Declaration,
+    Event,
     Forget,
     JobMetrics,
     Override,
@@ -160,6 +161,31 @@ def test_a_job_that_is_not_known_is_named_as_text(page: Page, url: str) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x onerror=")
     expect(page.get_by_text("daedalus apply -f job.yaml")).to_be_visible()
+
+
+def test_a_page_waits_for_its_job_and_for_one_that_was_forgotten(
+    page: Page, url: str, broker: Broker
+) -> None:
+    page.goto(f"{url}/jobs/later")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No job later is known")
+
+    declare(broker, declaration("later", datetime.now(UTC)))
+    expect(page.get_by_role("heading", level=1)).to_have_text("later")
+    expect(page.get_by_text("flink · advice only")).to_be_visible()
+
+    gone = page.get_by_text("This job is not declared, or was forgotten.")
+    declare(broker, Forget(job="later", at=datetime.now(UTC), source="console/test", author="ada"))
+    expect(gone).to_be_visible()
+    declare(broker, declaration("later", datetime.now(UTC)))
+    expect(gone).to_be_hidden()
+    expect(page.get_by_text("flink · advice only")).to_be_visible()
+    declare(broker, Forget(job="later", at=datetime.now(UTC), source="console/test", author="ada"))
+    expect(gone).to_be_visible()  # so that the tests after this find no job of it
+
+
+def declare(broker: Broker, event: Event) -> None:
+    broker.send(event)
+    broker.flush()
 
 
 def test_a_person_looks_explains_pauses_and_resumes(

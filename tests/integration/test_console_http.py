@@ -18,6 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
+from daedalus_console.brokers import Address
+from daedalus_console.live import reader
+from daedalus_console.live.live import Live
 from daedalus_shared.events import (
     Asked,
     Basis,
@@ -37,6 +40,7 @@ from daedalus_shared.events import (
     Workload,
 )
 from daedalus_shared.job_spec import read_spec
+from daedalus_shared.topics import CATALOGUE
 from harness.broker import Broker, running_broker
 from harness.fixtures import need_tools
 
@@ -116,7 +120,8 @@ def served(bootstrap: str, folder: Path, **environment: str) -> Iterator[Served]
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     need_tools("java", "mvn")
     with running_broker(tmp_path_factory.mktemp("kafka")) as found:
-        found.send_raw("daedalus.metrics", "<img src=x>", b"\xff<script>", {})
+        for topic in CATALOGUE:
+            found.send_raw(topic.name, "<img src=x>", b"\xff<script>", {})
         found.flush()
         yield found
 
@@ -159,8 +164,8 @@ def report(name: str, at: datetime, workload: float = 41_000.0) -> JobMetrics:
     return JobMetrics(job=name, at=at, source="monitor/monitor", samples=(sample,))
 
 
-def decision(name: str, tick: datetime) -> Decision:
-    command = ScaleCommand(
+def command(name: str, tick: datetime) -> ScaleCommand:
+    return ScaleCommand(
         job=name,
         at=tick,
         tick=tick,
@@ -171,6 +176,9 @@ def decision(name: str, tick: datetime) -> Decision:
         decision="d",
         promise=Promise(capacity=78_000),
     )
+
+
+def decision(name: str, tick: datetime) -> Decision:
     return Decision(
         job=name,
         at=tick,
@@ -182,7 +190,7 @@ def decision(name: str, tick: datetime) -> Decision:
         reason="scale_up",
         sentence="Scale <b>from</b> 4 to 6 workers.",
         candidates=(Candidate(scale_out=6, verdict="chosen"),),
-        command=command.id,
+        command=command(name, tick).id,
     )
 
 
@@ -220,11 +228,75 @@ def test_a_job_is_read_with_its_decision(console: Served, job: str) -> None:
     assert older == {"items": [], "next": None}
 
 
+def test_rescales_beyond_memory_are_read_from_their_topics(
+    broker: Broker, console: Served, job: str
+) -> None:
+    now = datetime.now(UTC)
+    ticks = [now - timedelta(seconds=2 * ago) for ago in range(205, 0, -1)]
+    for tick in ticks:
+        broker.send(decision(job, tick))
+        broker.send(command(job, tick))
+    broker.flush()
+    path = f"/api/jobs/{job}/rescales"
+    console.until(
+        lambda: (
+            len(console.json(f"{path}?limit=1000")["items"]) >= 199
+            and console.json(f"{path}?limit=1")["items"][0]["tick"] == _text(ticks[-1])
+        )
+    )
+
+    found: list[Any] = []
+    before: str | None = ""
+    while before is not None:
+        page = console.client.get(path, params={"before": before or _text(now)}).json()
+        found += page["items"]
+        before = page["next"]
+
+    assert [each["tick"] for each in found] == [_text(tick) for tick in reversed(ticks)]
+    assert {(each["reason"], each["before"], each["after"]) for each in found} == {
+        ("scale_up", 4, 6)
+    }
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def test_a_long_past_is_read_beside_what_is_new(
+    broker: Broker, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MUCH", 0)
+    monkeypatch.setattr(reader, "LATELY", timedelta(0))
+    live = Live()
+    feed = reader.Reader(live, Address(broker.bootstrap, ""), reader.sources(timedelta(1), 10_000))
+    looked: list[bool] = []
+
+    def become(other: Live) -> None:
+        looked.append(live.knows(job) and live.standing().reading)
+        Live.become(live, other)
+
+    monkeypatch.setattr(live, "become", become)
+    feed.start()
+    try:
+        deadline = time.monotonic() + 30
+        while live.standing().reading:
+            assert time.monotonic() < deadline, live.standing()
+            time.sleep(0.1)
+    finally:
+        feed.stop()
+
+    assert looked == [True]
+    now = datetime.now(UTC)
+    assert live.decisions(job, None, 1)[0].reason == "scale_up"
+    assert live.row(job, now).workload == 41_000.0
+    assert live.standing().unreadable == len(CATALOGUE) - 1
+
+
 def test_garbage_is_counted_and_stops_nothing(console: Served) -> None:
     standing = console.json("/api/standing")
 
-    assert standing["unreadable"] >= 1
-    assert standing["unreadable_last"].startswith("daedalus.metrics[")
+    assert standing["unreadable"] == len(CATALOGUE) - 1  # knowledge is the services' own
+    assert standing["unreadable_last"].startswith("daedalus.")
 
 
 def test_steering_is_written_with_its_author_and_taken_back(

@@ -3,14 +3,23 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from rich.progress import Progress as Shown
+    from rich.progress import TaskID
+
 WIDE = 160
 """Columns of a table that goes into a file or a pipe, where no terminal tells its width."""
+
+
+SOON = 1.0
+"""Seconds after which who waits is told how far it is."""
 
 
 def console() -> Console:
@@ -36,11 +45,63 @@ def warn(text: str) -> None:
     sys.stderr.flush()
 
 
+Progress = Callable[[int, int], None]
+"""(done, of all) → shown to whoever waits."""
+
+
 @contextmanager
-def working(text: str) -> Iterator[None]:
-    """Show on a terminal that something is being done, on standard error."""
-    if not sys.stderr.isatty():
-        yield
+def working(text: str, *, telling: bool = False) -> Iterator[Progress]:
+    """Show on a terminal how far a long read is, on standard error, until the end of the block.
+
+    Args:
+        text: What is being done.
+        telling: Whether it writes to standard output meanwhile: on a terminal that shows how far it
+            is, and nothing else is shown.
+    """
+    if not sys.stderr.isatty() or (telling and sys.stdout.isatty()):
+        yield lambda _done, _of: None
         return
-    with Console(stderr=True).status(text):
-        yield
+    bar = _Bar(text)
+    try:
+        yield bar.show
+    finally:
+        bar.end()
+
+
+class _Bar:
+    """A progress bar with the time left, which begins once there is something to wait for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._began = time.monotonic()
+        self._shown: tuple[Shown, TaskID] | None = None
+
+    def show(self, done: int, of: int) -> None:
+        """Tell how much is done."""
+        if self._shown is None:
+            if time.monotonic() - self._began < SOON:
+                return
+            self._shown = self._begin()
+        bar, task = self._shown
+        bar.update(task, completed=done, total=of)
+
+    def end(self) -> None:
+        """Take it away."""
+        if self._shown is not None:
+            self._shown[0].stop()
+
+    def _begin(self) -> "tuple[Shown, TaskID]":
+        from rich import progress  # noqa: PLC0415 -- 20 ms, and few wait for so long
+
+        bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=None),
+            progress.TaskProgressColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("records, left"),
+            progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bar.start()
+        return bar, bar.add_task(self._text, total=None)

@@ -27,8 +27,16 @@ class Record:
     event: Event | None = None
     why: str | None = None
     """Why it is no event; None for an event and for a tombstone."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """Its headers in their order, as text that is harmless on a terminal."""
+    raw_headers: tuple[tuple[str, bytes | None], ...] = ()
+    """Its headers in their order, as Kafka gave them."""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Its headers in their order, as text that is harmless on a terminal."""
+        return tuple(
+            (printable(name), printable((value or b"").decode(errors="replace")))
+            for name, value in self.raw_headers
+        )
 
     @property
     def tombstone(self) -> bool:
@@ -114,10 +122,7 @@ def read(raw: Raw) -> Record:
         value=raw.value,
         event=event,
         why=why,
-        headers=tuple(
-            (printable(name), printable((value or b"").decode(errors="replace")))
-            for name, value in raw.headers
-        ),
+        raw_headers=tuple(raw.headers),
     )
 
 

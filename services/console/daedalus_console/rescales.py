@@ -141,16 +141,18 @@ def newest_decision(
         planner: Name of a planner instance; None for the one that the spec names.
         changes: Only decisions that want another scale-out.
     """
-    found = [
-        event
-        for event in events
-        if isinstance(event, Decision)
-        and event.tick <= at
-        and (event.planner == planner if planner else True)
-        and (event.chosen != event.scale_out or not changes)
-    ]
-    obeyed = [event for event in found if not event.shadow]
-    return max(obeyed or found, key=lambda event: event.tick, default=None)
+    obeyed: Decision | None = None
+    other: Decision | None = None
+    for event in events:  # of a month there are too many to hold
+        if not isinstance(event, Decision) or event.tick > at:
+            continue
+        if (planner and event.planner != planner) or (changes and event.chosen == event.scale_out):
+            continue
+        if event.shadow:
+            other = event if other is None or event.tick > other.tick else other
+        else:
+            obeyed = event if obeyed is None or event.tick > obeyed.tick else obeyed
+    return obeyed or other
 
 
 def story(decision: Decision, events: Iterable[Event]) -> Story:

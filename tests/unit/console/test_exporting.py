@@ -86,3 +86,16 @@ def test_a_wrong_name_and_a_wrong_place_are_told(tmp_path: Path) -> None:
         writer(str(tmp_path / "none" / "out.jsonl")),
     ):
         pass
+
+
+def test_a_file_that_was_not_finished_is_not_there(
+    past: Any, noon: datetime, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text("of before\n")
+    opened = writer(str(path))
+    opened.__enter__().write(recorded(past, noon)[0])
+    opened.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+    assert path.read_text() == "of before\n"
+    assert list(tmp_path.iterdir()) == [path]

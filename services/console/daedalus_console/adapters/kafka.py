@@ -26,6 +26,14 @@ TIMEOUT = 5.0
 POLL = 0.2
 """Seconds that a poll blocks; also how long Ctrl-C may have to wait."""
 
+SMALL: dict[str, Any] = {
+    "queued.max.messages.kbytes": 4_096,
+    "fetch.max.bytes": 2_000_000,
+    "fetch.message.max.bytes": 262_144,
+}
+"""A consumer that holds little: what a fetch brings unpacks to several times its size, and by
+default 50 MB are fetched."""
+
 PASSING = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 """Errors that pass by themselves while leaders are elected."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from daedalus_console.adapters.kafka import LATEST, POLL, Kafka, Place
+from daedalus_console.adapters.kafka import LATEST, POLL, SMALL, Kafka, Place
 from daedalus_console.adapters.merging import Merge
 from daedalus_console.errors import ConsoleError, UnreachableError
 from daedalus_console.records import Raw, Record, read
@@ -19,6 +19,9 @@ PATIENCE = 15.0
 
 BATCH = 500
 """Records taken at once."""
+
+FEW = 20
+"""Records taken at once where few are looked for."""
 
 HIGH = 2_000
 """Records of one partition held before it is paused, so that a long read stays small."""
@@ -50,6 +53,14 @@ class Bounds:
     """Called between batches; what it raises ends the reading."""
 
 
+Progress = Callable[[int, int], None]
+"""(records read, of all) → shown to whoever waits."""
+
+
+def _unseen(_done: int, _of: int) -> None:
+    """Show nothing."""
+
+
 def records(
     kafka: Kafka,
     names: Sequence[str],
@@ -57,6 +68,7 @@ def records(
     *,
     job: str | None = None,
     bounds: Bounds | None = None,
+    progress: Progress = _unseen,
 ) -> Iterator[Record]:
     """Yield the records of topics (without prefix) up to the present end, by time.
 
@@ -66,6 +78,7 @@ def records(
         window: Which records.
         job: Read only this job's partition, and yield only what is about the job.
         bounds: What one reading may take; None for no bounds.
+        progress: Told how many records were read, others' too, and of how many.
 
     Raises:
         TooMuchError: There are more records than the bounds allow.
@@ -82,12 +95,9 @@ def records(
     if bounds is not None and bounds.most is not None and count > bounds.most:
         raise TooMuchError(f"{count} records would have to be read, at most {bounds.most} may be")
     with _consumer(kafka, todo) as consumer:
-        for raw in _to_the_end(kafka, consumer, todo, ends, bounds=bounds):
-            if job is not None and not _about(raw, job):
-                continue  # most of a partition are other jobs'; decoding them takes the time
-            record = read(raw)
-            if job is None or record.job == job:
-                yield record
+        span = _Span(todo, ends, job)
+        for raw in _to_the_end(kafka, consumer, span, bounds=bounds, progress=progress):
+            yield from _read(raw, job)
 
 
 def following(
@@ -101,19 +111,65 @@ def following(
     ends = kafka.offsets(places, LATEST)
     starts = kafka.starts(places, since)
     with _consumer(kafka, starts) as consumer:
-        for raw in _to_the_end(kafka, consumer, starts, ends, beyond=True):
-            record = read(raw)
-            if job is None or record.job == job:
-                yield record
+        for raw in _to_the_end(kafka, consumer, _Span(starts, ends, job), beyond=True):
+            yield from _read(raw, job)
         while True:
             yield None
             batch = [
-                raw_of(message) for message in _batch(kafka, consumer) if message.error() is None
+                raw_of(message)
+                for message in _batch(kafka, consumer)
+                if message.error() is None and _about(message, job)
             ]
             for raw in sorted(batch, key=lambda raw: raw.written_at):
-                record = read(raw)
-                if job is None or record.job == job:
-                    yield record
+                yield from _read(raw, job)
+
+
+@contextmanager
+def lookups(kafka: Kafka, name: str, job: str) -> Iterator["Lookup"]:
+    """Give a way to look a few records of a job up, here and there on a topic, by one client."""
+    [place] = kafka.places([name], job)
+    with _consumer(kafka, {}) as consumer:
+        yield Lookup(kafka, consumer, place, job)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks records up; see `lookups`."""
+
+    _kafka: Kafka
+    _consumer: Consumer
+    _place: Place
+    _job: str
+
+    def __call__(
+        self, since: datetime, until: datetime, wanted: Callable[[Record], bool]
+    ) -> Record | None:
+        """Return the first record that is wanted and was written between two instants, or None."""
+        start = self._kafka.later([self._place], since, None)[self._place]
+        self._consumer.assign([TopicPartition(*self._place, start)])
+        while True:
+            for message in _batch(self._kafka, self._consumer, FEW):
+                if message.error() is not None:
+                    return None  # the partition's end
+                raw = raw_of(message)
+                if raw.written_at > until:
+                    return None
+                if _about(message, self._job) and wanted(record := read(raw)):
+                    return record
+
+
+def _about(message: Message, job: str | None) -> bool:
+    """Whether a message may be about a job: its key says so, and need not be read to know."""
+    key = message.key()
+    if job is None or key is None:
+        return True
+    return (_bytes(key) or b"").partition(b"/")[0] == job.encode()
+
+
+def _read(raw: Raw, job: str | None) -> Iterator[Record]:
+    record = read(raw)
+    if job is None or record.job == job:
+        yield record
 
 
 def _throttle(
@@ -129,22 +185,44 @@ def _throttle(
             paused.discard(place)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What is read: from where to where, and about which job."""
+
+    starts: dict[Place, int]
+    ends: dict[Place, int]
+    job: str | None
+
+    @property
+    def length(self) -> int:
+        return self.done(self.ends)
+
+    def done(self, reached: dict[Place, int]) -> int:
+        """Return how many records lie before what was reached."""
+        return sum(
+            max(0, min(reached[place], self.ends[place]) - start)
+            for place, start in self.starts.items()
+        )
+
+
 def _to_the_end(
     kafka: Kafka,
     consumer: Consumer,
-    starts: dict[Place, int],
-    ends: dict[Place, int],
+    span: _Span,
     *,
     beyond: bool = False,
     bounds: Bounds | None = None,
+    progress: Progress = _unseen,
 ) -> Iterator[Raw]:
     """Merge the partitions up to their ends; `beyond` keeps what has followed since."""
+    starts, ends = span.starts, span.ends
     merge = Merge(starts)
     for place, start in starts.items():
         if start >= ends[place]:
             merge.end(place)
     paused: set[Place] = set()
-    idle = 0.0
+    idle, reached = 0.0, dict(starts)
+    length = span.length
     while not merge.ended:
         if bounds is not None:
             bounds.heed()
@@ -157,10 +235,12 @@ def _to_the_end(
             if message.error() is not None:
                 merge.end(place)  # the partition's end; its last offset may be no record's
                 continue
-            if beyond or offset < ends[place]:
+            reached[place] = offset + 1
+            if (beyond or offset < ends[place]) and _about(message, span.job):
                 merge.add(place, raw_of(message))
             if offset >= ends[place] - 1:
                 merge.end(place)
+        progress(span.done(reached), length)
         yield from merge.ready()
         _throttle(consumer, merge, starts, paused)
     yield from merge.ready()
@@ -168,14 +248,9 @@ def _to_the_end(
         consumer.resume([TopicPartition(*place) for place in paused])
 
 
-def _about(raw: Raw, job: str) -> bool:
-    """Whether a record may be about a job, by its key; one without a key has to be looked at."""
-    return raw.key is None or raw.key.partition(b"/")[0] == job.encode()
-
-
-def _batch(kafka: Kafka, consumer: Consumer) -> list[Message]:
+def _batch(kafka: Kafka, consumer: Consumer, most: int = BATCH) -> list[Message]:
     with kafka.translated():
-        batch = consumer.consume(BATCH, timeout=POLL)
+        batch = consumer.consume(most, timeout=POLL)
     for message in batch:
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
@@ -193,7 +268,7 @@ def _consumer(kafka: Kafka, starts: dict[Place, int]) -> Iterator[Consumer]:
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 100,
-        "queued.max.messages.kbytes": 16_384,
+        **SMALL,
     }
     with kafka.translated():
         consumer = Consumer(config)

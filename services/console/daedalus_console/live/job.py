@@ -70,9 +70,16 @@ class Job:
         self._hours = Hours()
         self._decisions: deque[Packed] = deque()
         self._rescales = Rescales()
+        self._row: tuple[datetime, JobRow] | None = None
 
-    def fold(self, event: Event, bounds: Bounds) -> bool:
-        """Take one event; says whether anything that is shown has changed."""
+    def fold(self, event: Event, bounds: Bounds, value: bytes | None = None) -> bool:
+        """Take one event; says whether anything that is shown has changed.
+
+        Args:
+            event: About this job.
+            bounds: How much is kept.
+            value: The event's JSON as it lay on the topic, where that is at hand.
+        """
         before = self.state
         self.state, _ = fold(self.state, event)
         changed = self.state is not before
@@ -89,7 +96,7 @@ class Job:
             case Forecast() if changed:
                 self._foreseen(event)
             case Decision() if not event.shadow:
-                changed = self._decided(event, bounds) or changed
+                changed = self._decided(event, bounds, value) or changed
             case ScaleCommand() | ScaleOutcome() | Recovery():
                 changed = self._rescales.add(event, bounds.rescales)
         return changed
@@ -108,8 +115,23 @@ class Job:
         found = [one for one in reversed(self._decisions) if before is None or one.tick < before]
         return [one.decision() for one in found[:limit]]
 
-    def row(self, now: datetime) -> JobRow:
-        """Return the job as the list shows it."""
+    def row(self, now: datetime, fresh: timedelta = timedelta()) -> JobRow:
+        """Return the job as the list shows it.
+
+        Args:
+            now: The present.
+            fresh: How long before a row may have been made that serves again, while nothing came
+                of the job since.
+        """
+        if self._row is not None:
+            made, row = self._row
+            if row.revision == self.revision and made <= now <= made + fresh:
+                return row
+        row = self._made(now)
+        self._row = (now, row)
+        return row
+
+    def _made(self, now: datetime) -> JobRow:
         state = self.state
         spec, sample, update, decision = state.spec, state.sample, state.update, state.decision
         workload = sample.workload if sample else None
@@ -245,11 +267,11 @@ class Job:
         )
         self._errors.add(event.at.timestamp(), {"wape": event.wape})
 
-    def _decided(self, event: Decision, bounds: Bounds) -> bool:
+    def _decided(self, event: Decision, bounds: Bounds, value: bytes | None) -> bool:
         told = self._rescales.add(event, bounds.rescales)
         if self._decisions and event.tick <= self._decisions[-1].tick:
             return told
-        self._decisions.append(Packed.of(event))
+        self._decisions.append(Packed.of(event, value))
         while len(self._decisions) > bounds.decisions:
             self._decisions.popleft()
         self._recommended.add(event.tick.timestamp(), event.chosen)

@@ -37,6 +37,7 @@ class Live:
         self.feed = Feed()
         self._lock = RLock()
         self._jobs: dict[str, Job] = {}
+        self._bounds = _bounds(0)
         self._revision = 0
         self._unreadable = 0
         self._unreadable_last: str | None = None
@@ -62,7 +63,8 @@ class Live:
                 if len(self._jobs) >= MOST_JOBS:
                     return frozenset()
                 job = self._jobs[event.job] = Job(event.job)
-            if not job.fold(event, self._bounds()):
+                self._bounds = _bounds(len(self._jobs))
+            if not job.fold(event, self._bounds, record.value):
                 return frozenset()
             if isinstance(event, Forget) and job.state.spec is None:
                 # What was seen of it ends with it; the wishes stay, by which later ones are judged.
@@ -81,15 +83,42 @@ class Live:
             changed |= self.fold(record)
         self.feed.tell(changed, standing=self._troubles != before)
 
-    def rows(self, now: datetime) -> list[JobRow]:
-        """Return the jobs that are declared or were heard of lately, by name."""
+    def become(self, other: "Live") -> None:
+        """Take over the jobs that another has folded, and tell of all of them."""
+        standing = other.standing()
         with self._lock:
-            return [job.row(now) for _, job in sorted(self._jobs.items()) if _shown(job, now)]
+            self._jobs = other._jobs  # noqa: SLF001 -- of its own class, which nobody folds any more
+            self._bounds = _bounds(len(self._jobs))
+            self._unreadable, self._dead_letters = standing.unreadable, standing.dead_letters
+            self._unreadable_last = standing.unreadable_last
+            for job in self._jobs.values():
+                self._revision += 1
+                job.revision = self._revision
+            names = frozenset(self._jobs)
+        self.feed.tell(names, standing=True)
 
-    def row(self, name: str, now: datetime) -> JobRow:
-        """Return one job's row, or raise `NotFoundError`."""
+    def rows(self, now: datetime, fresh: timedelta = timedelta()) -> list[JobRow]:
+        """Return the jobs that are declared or were heard of lately, by name.
+
+        Args:
+            now: The present.
+            fresh: How old a row may be of a job of which nothing came since: making a thousand
+                takes a tenth of a second.
+        """
         with self._lock:
-            return self._job(name).row(now)
+            return [
+                job.row(now, fresh) for _, job in sorted(self._jobs.items()) if _shown(job, now)
+            ]
+
+    def row(self, name: str, now: datetime, fresh: timedelta = timedelta()) -> JobRow:
+        """Return one job's row, at most `fresh` old while nothing came; or `NotFoundError`."""
+        with self._lock:
+            return self._job(name).row(now, fresh)
+
+    def knows(self, name: str) -> bool:
+        """Return whether anything was heard of a job."""
+        with self._lock:
+            return name in self._jobs
 
     def spark(self, name: str, now: datetime) -> Spark:
         """Return one job's last hour in a few points, or raise `NotFoundError`."""
@@ -205,13 +234,14 @@ class Live:
             raise NotFoundError(f"no job {printable(name)[:100]!r} is known")
         return job
 
-    def _bounds(self) -> Bounds:
-        jobs = max(1, len(self._jobs))
-        return Bounds(
-            decisions=max(20, min(1_000, DECISIONS // jobs)),
-            rescales=max(10, min(200, RESCALES // jobs)),
-            span=SPAN,
-        )
+
+def _bounds(jobs: int) -> Bounds:
+    jobs = max(1, jobs)
+    return Bounds(
+        decisions=max(20, min(1_000, DECISIONS // jobs)),
+        rescales=max(10, min(200, RESCALES // jobs)),
+        span=SPAN,
+    )
 
 
 def _shown(job: Job, now: datetime) -> bool:

@@ -19,9 +19,9 @@ class Packed:
     packed: bytes
 
     @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Pack one."""
-        json = decision.model_dump_json().encode()
+    def of(cls, decision: Decision, value: bytes | None) -> Self:
+        """Pack one; `value` is its JSON as it lay on the topic, where that is at hand."""
+        json = value or decision.model_dump_json().encode()
         return cls(decision.id, decision.tick, zlib.compress(json, level=1))
 
     def decision(self) -> Decision:

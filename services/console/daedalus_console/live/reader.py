@@ -1,12 +1,14 @@
 """Reads the topics into `Live` from a bounded past on, for ever, in a thread of its own.
 
-Kafka may be away for as long as it likes: it is said, and reading resumes where it stood.
+Where the past is long, the last minutes are shown at once and kept up, while the whole of it is
+read beside; then that takes their place. Kafka may be away for as long as it likes: it is said, and
+reading resumes where it stood.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
@@ -14,7 +16,7 @@ from threading import Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from daedalus_console.adapters.kafka import EARLIEST, LATEST, POLL, Kafka, Place
+from daedalus_console.adapters.kafka import EARLIEST, LATEST, POLL, SMALL, Kafka, Place
 from daedalus_console.adapters.reading import place_of, raw_of
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError
@@ -29,6 +31,12 @@ BATCH = 500
 
 ASK_EVERY = 2.0
 """Seconds between two questions whether Kafka is there, while nothing comes of it."""
+
+LATELY = timedelta(seconds=150)
+"""What is shown at once: two of the usual loops, and their decisions."""
+
+MUCH = 20_000
+"""Records of the past beyond which the last minutes are shown first: some seconds of work."""
 
 RETRY = 2.0
 """Seconds until a failed start is tried again."""
@@ -107,36 +115,63 @@ class Reader:
         self._down = None
         kafka = Kafka(self._address)
         starts = _starts(kafka, self._wanted)
-        starts |= {place: at for place, at in positions.items() if place in starts}
         self._live.connected(datetime.now(UTC))
-        first = {place for place in starts if place[0] == f"daedalus.{ControlEvent.NAME}"}
-        consumer = Consumer(_config(kafka) | {"error_cb": self._heard})
-        try:
-            # What people want comes first: it says which forecaster and planner count.
-            consumer.assign(_assignment(starts, first))
-            if not self._to_the_end(consumer, first, positions):
-                return
-            consumer.incremental_assign(_assignment(starts, set(starts) - first))
-            if not self._to_the_end(consumer, set(starts) - first, positions):
+        if not positions and _length(kafka, starts) > MUCH:
+            positions.update(self._beside(kafka, starts))
+        starts |= {place: at for place, at in positions.items() if place in starts}
+        with self._consumer(kafka) as consumer:
+            if not self._to_the_end(consumer, starts, self._live, positions):
                 return
             self._live.caught_up()
             while not self._ended.is_set():
-                self._batch(consumer, positions)
-        finally:
-            consumer.close()
+                self._batch(consumer, self._live, positions)
+
+    def _beside(self, kafka: Kafka, starts: Mapping[Place, int]) -> dict[Place, int]:
+        """Show the last minutes, and read the whole past beside; return where that has come to."""
+        late = kafka.starts(sorted(starts), datetime.now(UTC) - LATELY)
+        late = {place: max(at, starts[place]) for place, at in late.items()}
+        late |= {place: at for place, at in starts.items() if _is_control(place)}
+        whole, shown, read_to = Live(), dict[Place, int](), dict[Place, int]()
+        with self._consumer(kafka) as near, self._consumer(kafka) as far:
+            if not self._to_the_end(near, late, self._live, shown):
+                return {}
+
+            def keep_up() -> None:
+                self._batch(near, self._live, shown, wait=0.0)
+
+            if not self._to_the_end(far, starts, whole, read_to, keep_up):
+                return {}
+            while any(read_to.get(place, 0) < at for place, at in shown.items()):
+                if self._ended.is_set():
+                    return {}
+                self._batch(far, whole, read_to)
+        self._live.become(whole)
+        return read_to
 
     def _to_the_end(
-        self, consumer: Consumer, places: set[Place], positions: dict[Place, int]
+        self,
+        consumer: Consumer,
+        starts: Mapping[Place, int],
+        live: Live,
+        positions: dict[Place, int],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> bool:
         """Read until each partition's end was seen; False when told to stop before."""
-        left = set(places)
-        while left and not self._ended.is_set():
-            left -= self._batch(consumer, positions)
-        return not left
+        # What people want comes first: it says which forecaster and planner count.
+        first = {place for place in starts if _is_control(place)}
+        for places in (first, set(starts) - first):
+            consumer.incremental_assign(_assignment(starts, places))
+            left = set(places)
+            while left and not self._ended.is_set():
+                left -= self._batch(consumer, live, positions)
+                meanwhile()
+        return not self._ended.is_set()
 
-    def _batch(self, consumer: Consumer, positions: dict[Place, int]) -> set[Place]:
+    def _batch(
+        self, consumer: Consumer, live: Live, positions: dict[Place, int], wait: float = POLL
+    ) -> set[Place]:
         """Fold what is there, and return the partitions that were read to their end."""
-        messages = consumer.consume(BATCH, timeout=POLL)
+        messages = consumer.consume(BATCH, timeout=wait)
         ended: set[Place] = set()
         found: list[Message] = []
         for message in messages:
@@ -148,7 +183,7 @@ class Reader:
             else:
                 self._heard(error)
         if found:
-            self._live.take(read(raw_of(message)) for message in found)
+            live.take(read(raw_of(message)) for message in found)
             positions.update({place_of(each): (each.offset() or 0) + 1 for each in found})
         if found or ended:
             self._down = None
@@ -156,6 +191,14 @@ class Reader:
         elif self._down is not None:
             self._ask(consumer)
         return ended
+
+    @contextmanager
+    def _consumer(self, kafka: Kafka) -> Iterator[Consumer]:
+        consumer = Consumer(_config(kafka) | {"error_cb": self._heard})
+        try:
+            yield consumer
+        finally:
+            consumer.close()
 
     def _ask(self, consumer: Consumer) -> None:
         """Say that Kafka is away, and ask until it answers: the client reconnects by itself."""
@@ -190,7 +233,16 @@ def _starts(kafka: Kafka, wanted: Iterable[Source]) -> dict[Place, int]:
     return starts
 
 
-def _assignment(starts: dict[Place, int], places: set[Place]) -> list[TopicPartition]:
+def _length(kafka: Kafka, starts: Mapping[Place, int]) -> int:
+    ends = kafka.offsets(sorted(starts), LATEST)
+    return sum(ends[place] - at for place, at in starts.items())
+
+
+def _is_control(place: Place) -> bool:
+    return place[0] == f"daedalus.{ControlEvent.NAME}"
+
+
+def _assignment(starts: Mapping[Place, int], places: set[Place]) -> list[TopicPartition]:
     return [TopicPartition(*place, starts[place]) for place in sorted(places)]
 
 
@@ -203,6 +255,6 @@ def _config(kafka: Kafka) -> dict[str, object]:
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 100,
-        "queued.max.messages.kbytes": 16_384,
+        **SMALL,
         "reconnect.backoff.max.ms": 2_000,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from daedalus_console.live.views import RescaleLine
 from daedalus_console.rescales import Rescale, rescales
@@ -10,6 +11,7 @@ from daedalus_shared.events import Decision, Event, Recovery, ScaleCommand, Scal
 
 @dataclass
 class _Parts:
+    tick: datetime
     decision: Decision | None = None
     command: ScaleCommand | None = None
     outcomes: dict[str, ScaleOutcome] | None = None
@@ -30,28 +32,32 @@ class Rescales:
         return len(self._parts)
 
     def add(self, event: Decision | ScaleCommand | ScaleOutcome | Recovery, kept: int) -> bool:
-        """Take one event; of more than `kept` rescales the oldest is forgotten."""
+        """Take one event; of more than `kept` rescales the oldest is forgotten.
+
+        The oldest by tick, for the topics are not read in step: what came first is not the oldest.
+        """
+        tick = event.tick
         match event:
             case Decision(command=None):
                 return False
             case Decision(command=str(command)):
                 # What it weighed is kept with the decisions.
                 bare = event.model_copy(update={"candidates": (), "inputs": ()})
-                self._of(command, kept).decision = bare
+                self._of(command, tick, kept).decision = bare
             case ScaleCommand():
-                self._of(event.id, kept).command = event
+                self._of(event.id, tick, kept).command = event
             case ScaleOutcome():
-                part = self._of(event.command, kept)
+                part = self._of(event.command, tick, kept)
                 part.outcomes = {**(part.outcomes or {}), event.id: event}
             case Recovery():
-                self._of(event.command, kept).recovery = event
+                self._of(event.command, tick, kept).recovery = event
         return True
 
     def open(self) -> bool:
         """Whether the newest command waits for its outcome."""
         if not self._parts:
             return False
-        part = self._parts[next(reversed(self._parts))]
+        part = max(self._parts.values(), key=lambda one: one.tick)
         return part.command is not None and not part.command.dry_run and not part.outcomes
 
     def newest_first(self) -> list[Rescale]:
@@ -61,12 +67,12 @@ class Rescales:
         told = [event for event in events if isinstance(event, Decision)]
         return list(reversed(rescales([*told, *commands])))
 
-    def _of(self, command: str, kept: int) -> _Parts:
+    def _of(self, command: str, tick: datetime, kept: int) -> _Parts:
         part = self._parts.get(command)
         if part is None:
-            while len(self._parts) >= kept:
-                del self._parts[next(iter(self._parts))]
-            part = self._parts[command] = _Parts()
+            part = self._parts[command] = _Parts(tick)
+            while len(self._parts) > kept:
+                del self._parts[min(self._parts, key=lambda one: self._parts[one].tick)]
         return part
 
 

@@ -10,7 +10,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from daedalus_console.errors import NotFoundError
-from daedalus_console.live.views import JobView, RescaleLine, Standing
+from daedalus_console.live.views import JobRow, JobView, RescaleLine, Standing
 from daedalus_console.overrides import ended
 from daedalus_console.page import shown
 from daedalus_console.page.charts.model import Timeline
@@ -26,6 +26,11 @@ from daedalus_console.page.tiles import Tiles
 from daedalus_console.page.words import KINDS
 from daedalus_console.page.words import headline as running
 from daedalus_shared.events import Decision
+
+GONE = (
+    "This job is not declared, or was forgotten. The page goes on once it is declared: "
+    "daedalus apply -f job.yaml"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def job(console: Console, name: str, opened: Opened | None, request: Request) ->
         try:
             view = console.live.view(name, console.now())
         except NotFoundError:
-            _missing(name)
+            _missing(console, name)
             return
         page = JobPage(console, view, request)
         page.start()
@@ -51,13 +56,20 @@ def job(console: Console, name: str, opened: Opened | None, request: Request) ->
             ui.timer(0, partial(page.open, opened), once=True)
 
 
-def _missing(name: str) -> None:
+def _missing(console: Console, name: str) -> None:
     with ui.element("section").classes("d-card"):
         Text("h1", f"No job {name} is known")
         with ui.element("p"):
             Text("span", "It is not declared, or not read yet. Declare it: ")
             Text("code", "daedalus apply -f job.yaml")
+        Text("p", "This page shows the job as soon as it is known.", "d-faint")
         Link("All jobs", "/")
+
+    def look(_: Standing) -> None:
+        if console.live.knows(name):
+            ui.navigate.reload()
+
+    refreshing(console, look)
 
 
 class JobPage:
@@ -67,6 +79,7 @@ class JobPage:
         self._console = console
         self._name = view.row.job
         self._revision = -1
+        self._undeclared = False
         self._decision: Decision | None = None
         self._rescale: RescaleLine | None = None
         Link("← All jobs", "/")
@@ -105,10 +118,7 @@ class JobPage:
         self._smaller.begin()
 
     def _look(self, _: Standing) -> None:
-        try:
-            self.show(self._view())
-        except NotFoundError:
-            self._said.show("This job was forgotten; what you see is of then.")
+        self.show(self._view())
 
     def _view(self) -> JobView:
         now = self._console.now()
@@ -130,11 +140,18 @@ class JobPage:
         if row.revision == self._revision:
             return
         self._revision = row.revision
+        gone = not row.declared and self._forgotten(row)
+        if gone != self._undeclared:
+            self._undeclared = gone
+            self._said.show(GONE if gone else "")
         self._main.show(self._timeline(view))
         self._decisions.show(view.decisions)
         self._rescales.show(view.rescales)
         self._smaller.show(view)
         self._follow_up(view.rescales)
+
+    def _forgotten(self, row: JobRow) -> bool:
+        return row.seen is None or bool(self._console.live.control(self._name).forgets)
 
     def choose(self, decision: str) -> None:
         """Open a decision that is in memory."""

@@ -32,6 +32,7 @@ class Main:
     ) -> None:
         self._spanned = spanned
         self._told: dict[str, Any] = {}
+        self._start = 0
         self.hours = 2.0
         with card("Workload, workers, lag and latency"):
             with ui.element("div").classes("d-row d-spread"):
@@ -56,10 +57,15 @@ class Main:
             ui.run_javascript(f"daedalus.moments({self._chart.drawn.id}, {self._chart.id})")
 
     def show(self, job: Timeline, *, whole: bool = False) -> None:
-        """Send what has changed; all of it at first, and where `whole` asks for it."""
+        """Send what has changed; all of it at first, and where `whole` asks for it.
+
+        All too where more of the past is known than before: it was still being read.
+        """
         series = timeline.series_of(job)
         drawn = self._chart.drawn
-        if whole or not self._told or drawn is None:
+        start = min((one["data"][0][0] for one in series if one["data"]), default=0)
+        earlier, self._start = start < self._start, start
+        if whole or earlier or not self._told or drawn is None:
             self._told = told(series)
             self._chart.draw(timeline.timeline(job))
             return
@@ -67,7 +73,6 @@ class Main:
         if not news["fresh"] and not news["whole"]:
             return
         self._told = told(series)
-        start = min((one["data"][0][0] for one in series if one["data"]), default=0)
         news |= {"from": start, "bounds": timeline.bounds(job)}
         ui.run_javascript(f"daedalus.extend({drawn.id}, {json.dumps(news)})")
 

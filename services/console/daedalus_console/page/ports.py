@@ -53,7 +53,7 @@ class Console:
             if age < SHARED or (revision == self._made[1] and age < IDLE):
                 return self._rows
         self._made = (now, revision)
-        self._rows = self.live.rows(now)
+        self._rows = self.live.rows(now, IDLE)
         return self._rows
 
     def spark(self, row: JobRow) -> Spark | None:

@@ -7,10 +7,10 @@ from daedalus_console import output
 from daedalus_console.accounts import books, told
 from daedalus_console.accounts.books import Rule
 from daedalus_console.adapters.kafka import Kafka
-from daedalus_console.adapters.reading import Window, records
+from daedalus_console.adapters.reading import Window
 from daedalus_console.errors import Exit, UsageError
 from daedalus_console.overrides import declared
-from daedalus_console.runs.common import cluster, control, controls, events, now
+from daedalus_console.runs.common import cluster, control, controls, events, now, reading
 from daedalus_console.times import moment, shown
 from daedalus_console.views import accounts as views
 from daedalus_shared.control import JobControl
@@ -96,8 +96,7 @@ def _start(since: str, present: datetime) -> datetime:
 
 
 def _read(kafka: Kafka, topics: Sequence[str], start: datetime, job: str | None) -> Iterator[Event]:
-    with output.working(f"reading {', '.join(topics)}"):
-        yield from events(records(kafka, topics, Window(books.reach(start)), job=job))
+    yield from events(reading(kafka, topics, Window(books.reach(start)), job=job))
 
 
 def _controls(kafka: Kafka, job: str | None) -> dict[str, JobControl]:

@@ -2,10 +2,11 @@
 
 import getpass
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from daedalus_console import output
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Bounds, Window, records
 from daedalus_console.brokers import address
@@ -56,6 +57,28 @@ def controls(
 def control(kafka: Kafka, job: str) -> JobControl:
     """Return what people want of one job."""
     return controls(kafka, job).get(job, JobControl())
+
+
+def reading(
+    kafka: Kafka,
+    names: Sequence[str],
+    window: Window,
+    *,
+    job: str | None = None,
+    telling: bool = False,
+) -> Iterator[Record]:
+    """Yield records as `records` does, and show people how far it is.
+
+    Args:
+        kafka: Where.
+        names: Topics without prefix.
+        window: Which records.
+        job: Only what is about this job.
+        telling: Whether the records are printed as they come.
+    """
+    what = names[0] if len(names) == 1 else f"{len(names)} topics"
+    with output.working(f"reading {what}", telling=telling) as shown:
+        yield from records(kafka, names, window, job=job, progress=shown)
 
 
 def events(found: Iterable[Record]) -> Iterator[Event]:

@@ -10,7 +10,7 @@ from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.errors import Exit, NotFoundError, UsageError
 from daedalus_console.records import Record
-from daedalus_console.runs.common import CONTROL, TOPICS, cluster, now, topic_name
+from daedalus_console.runs.common import CONTROL, TOPICS, cluster, now, reading, topic_name
 from daedalus_console.times import moment
 from daedalus_shared.events import Knowledge
 
@@ -80,4 +80,4 @@ def _read(kafka: Kafka, names: Sequence[str], window: Window, wanted: Wanted) ->
     if window.since is not None and not wanted.topics:
         earlier = Window(None, window.since)
         yield from records(kafka, [CONTROL], earlier, job=wanted.job)
-    yield from records(kafka, names, window, job=wanted.job)
+    yield from reading(kafka, names, window, job=wanted.job, telling=wanted.file == "-")

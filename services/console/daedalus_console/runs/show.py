@@ -11,7 +11,7 @@ from daedalus_console.adapters.reading import Window, records
 from daedalus_console.board import Board, JobState
 from daedalus_console.errors import Exit, NotFoundError, UsageError
 from daedalus_console.rescales import newest_decision, story
-from daedalus_console.runs.common import CONTROL, cluster, control, events, now
+from daedalus_console.runs.common import CONTROL, cluster, control, events, now, reading
 from daedalus_console.timeline import Timeline
 from daedalus_console.times import moment, shown
 from daedalus_console.views import explain as explaining
@@ -48,7 +48,7 @@ def jobs(bootstrap: str | None, *, as_json: bool) -> Exit:
         board.take(event)
     loops = [state.spec.policy.loop for state in board.jobs.values() if state.spec]
     back = min(max(LEAST, timedelta(seconds=2 * max(loops, default=0.0))), MOST)
-    for event in events(records(kafka, ["metrics", "decisions"], Window(present - back))):
+    for event in events(reading(kafka, ["metrics", "decisions"], Window(present - back))):
         board.take(event)
     found = board.shown(present, FORGOTTEN)
     if as_json:
@@ -84,7 +84,7 @@ def history(past: Past, bootstrap: str | None, *, as_json: bool) -> Exit:
         timeline.take(event)
     topics = [CONTROL, "decisions", "scale-commands", "scale-outcomes", "recoveries"]
     window = Window(start - SLACK, end + AFTER)
-    for event in events(records(kafka, topics, window, job=past.job)):
+    for event in events(reading(kafka, topics, window, job=past.job)):
         timeline.take(event)
     found = list(timeline.happenings())
     if not found and not timeline.known:
@@ -144,7 +144,7 @@ def explain(asked: Asked, bootstrap: str | None, *, as_json: bool) -> Exit:
     decision: Decision | None = None
     for back in (NEAR, FAR):
         window = Window(instant - back, instant + AFTER)
-        decision = asked.found(events(records(kafka, ["decisions"], window, job=job)), instant)
+        decision = asked.found(events(reading(kafka, ["decisions"], window, job=job)), instant)
         if decision:
             break
     if decision is None:

@@ -14,7 +14,7 @@ from daedalus_console.board import Board, Entry, Kind
 from daedalus_console.conditions import Condition, condition
 from daedalus_console.errors import Exit, UsageError
 from daedalus_console.records import Record
-from daedalus_console.runs.common import CONTROL, cluster, events, now, topic_name
+from daedalus_console.runs.common import CONTROL, cluster, events, now, reading, topic_name
 from daedalus_console.runs.show import FORGOTTEN
 from daedalus_console.times import moment
 from daedalus_console.views import tables
@@ -71,9 +71,10 @@ def tap(wanted: Tapped, bootstrap: str | None, *, as_json: bool) -> Exit:
     if wanted.follow:
         _stream(_meeting(following(kafka, names, start, job=wanted.job), conditions), view)
         return Exit.OK
-    read = records(kafka, names, Window(start, end), job=wanted.job)
+    telling = as_json or wanted.headers
+    read = reading(kafka, names, Window(start, end), job=wanted.job, telling=telling)
     found = (record for record in _meeting(read, conditions) if record is not None)
-    if as_json or wanted.headers:
+    if telling:
         for record in found:
             view.tell(record)
         return Exit.OK

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -37,6 +37,9 @@ from daedalus_shared.events.base import JOB_NAME
 
 PAGE = 100
 """Entries of a page that does not say how many."""
+
+FRESH = timedelta(seconds=5)
+"""How old a row of the list may be while nothing came of its job since."""
 
 RECENT = 50
 """Decisions among which the one that is answered is looked for."""
@@ -110,7 +113,8 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     ) -> shapes.JobPage:
         """List the jobs that are declared or were heard of lately, by name."""
-        rows = [row for row in live.rows(clock()) if q in row.job and state in {None, row.state}]
+        known = live.rows(clock(), FRESH)
+        rows = [row for row in known if q in row.job and state in {None, row.state}]
         rest = [row for row in rows if row.job > after]
         last = rest[limit - 1].job if len(rest) > limit else None
         return shapes.JobPage(items=tuple(rest[:limit]), total=len(rows), next=last)
@@ -188,15 +192,11 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         limit: Limit = PAGE,
         before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
     ) -> shapes.RescalePage:
-        """List the rescales that are kept, newest first: promise beside outcome."""
-        bound = _instant("before", before)
-        kept = [
-            each
-            for each in live.view(job, clock(), since=clock(), listed=1_000).rescales
-            if bound is None or each.tick < bound
-        ]
-        last = kept[limit - 1].tick.isoformat() if len(kept) > limit else None
-        return shapes.RescalePage(items=tuple(kept[:limit]), next=last)
+        """List the rescales, newest first: promise beside outcome.
+
+        What is not in memory any more is read from the topics, which keep it for a month.
+        """
+        return _rescales(ports, job, _instant("before", before), limit)
 
     @found.get("/jobs/{job}/overrides", responses=READ, tags=["read"])
     def overrides(job: JobName, response: Response) -> shapes.Overrides:
@@ -207,6 +207,17 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         return shapes.Overrides(
             in_force=live.row(job, now).overrides, asked=tuple(reversed(control.overrides))
         )
+
+
+def _rescales(ports: Ports, job: str, bound: datetime | None, limit: int) -> shapes.RescalePage:
+    now = ports.clock()
+    known = ports.live.view(job, now, since=now, listed=1_000).rescales
+    kept = [each for each in known if bound is None or each.tick < bound][:limit]
+    more = bool(kept)  # on the topics, where not in memory
+    if not kept:
+        older = past.rescales(ports.address, job, bound or now, limit)
+        kept, more = [rescale_line(each) for each in older], len(older) == limit
+    return shapes.RescalePage(items=tuple(kept), next=kept[-1].tick.isoformat() if more else None)
 
 
 def _telling(found: APIRouter, ports: Ports) -> None:

@@ -2,12 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from daedalus_console.adapters.kafka import Kafka
-from daedalus_console.adapters.reading import Window, records
+from daedalus_console.adapters.reading import Window, lookups, records
 from daedalus_console.brokers import Address
-from daedalus_console.rescales import Story, story
+from daedalus_console.records import Record
+from daedalus_console.rescales import Rescale, Story, story
+from daedalus_console.rescales import rescales as of_events
 from daedalus_console.runs.show import AFTER
 from daedalus_shared.events import Decision, Event
 
@@ -16,6 +20,11 @@ NEAR = timedelta(hours=2)
 
 FAR = timedelta(days=32)
 """As long as decisions are kept."""
+
+DAYS = timedelta(days=2)
+"""How much is read at first of rescales, of which there are few."""
+
+CAUSED = ("scale-commands", "scale-outcomes", "recoveries")
 
 INPUTS = timedelta(minutes=15)
 """How long before a decision its inputs may lie."""
@@ -58,9 +67,56 @@ def decision(address: Address, job: str, wanted: str, tick: datetime) -> Decisio
     )
 
 
+def rescales(address: Address, job: str, before: datetime, limit: int) -> list[Rescale]:
+    """Return the last rescales before an instant, newest first, each with its decision.
+
+    Args:
+        address: Of Kafka.
+        job: Whose.
+        before: Their ticks end before it.
+        limit: At most so many.
+    """
+    kafka, back = Kafka(address), DAYS
+    while True:
+        window = Window(before - back, before + AFTER)
+        events = [
+            record.event
+            for record in records(kafka, CAUSED, window, job=job)
+            if record.event is not None
+        ]
+        found = [each for each in of_events(events) if each.tick < before][-limit:]
+        if len(found) == limit or back >= FAR:
+            return list(reversed(_with_decisions(kafka, job, found)))
+        back = min(4 * back, FAR)
+
+
+def _with_decisions(kafka: Kafka, job: str, found: Sequence[Rescale]) -> list[Rescale]:
+    """Return rescales with their decisions, each looked up about its tick.
+
+    In between lie thousands of others, and those of the jobs on the same partition.
+    """
+    if not found:
+        return []
+    with lookups(kafka, Decision.NAME, job) as look:
+        whole = []
+        for each in found:
+            record = look(
+                each.tick - timedelta(seconds=30),
+                each.tick + timedelta(minutes=15),
+                partial(_commands, each.command_id),
+            )
+            event = record.event if record else None
+            whole.append(replace(each, decision=event) if isinstance(event, Decision) else each)
+        return whole
+
+
+def _commands(command: str, record: Record) -> bool:
+    return isinstance(record.event, Decision) and record.event.command == command
+
+
 def told(address: Address, found: Decision) -> Story:
     """Return a decision with what it was made from and what came of it."""
-    topics = ["capacity-updates", "forecasts", "scale-commands", "scale-outcomes", "recoveries"]
+    topics = ["capacity-updates", "forecasts", *CAUSED]
     window = Window(found.tick - INPUTS, found.tick + AFTER)
     return story(found, _events(address, topics, found.job, window))
 

@@ -8,7 +8,7 @@ process answers.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -22,6 +22,9 @@ HEARTBEAT = 15.0
 
 GATHER = 0.25
 """Seconds for which changes are gathered: each stream is sent a job four times a second at most."""
+
+SHARED = timedelta(seconds=1)
+"""How old a row may be that several listeners are sent, while nothing came of its job since."""
 
 RETRY = 2_000
 """Milliseconds after which a browser comes back."""
@@ -87,7 +90,7 @@ class Streams:
         now, rows = self._clock(), list[JobRow]()
         for name in names:
             with suppress(NotFoundError):
-                rows.append(self._live.row(name, now))
+                rows.append(self._live.row(name, now, SHARED))
         rows.sort(key=lambda row: row.revision)
         return "".join(_text("job", row, f"{self._process}-{row.revision}") for row in rows)
 

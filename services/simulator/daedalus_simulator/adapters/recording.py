@@ -192,6 +192,8 @@ def _read(topics: _Topics, wanted: Wanted, recording: Recording) -> Iterator[Eve
         with topics.translated():
             places = _places(consumer, topics, wanted)
         for message in _merged(consumer, topics, places):
+            if not _about(message, wanted.job):
+                continue
             event = _event(message, recording)
             if event is not None and wanted.job in (None, event.job):
                 recording.place = (message.topic() or "", message.offset() or 0)
@@ -288,6 +290,14 @@ def _throttle(consumer: Consumer, held: Mapping[Place, deque[Message]], paused: 
         elif len(waiting) < high // 2 and place in paused:
             consumer.resume([TopicPartition(*place)])
             paused.discard(place)
+
+
+def _about(message: Message, job: str | None) -> bool:
+    """Whether a message may be about a job: its key says so, and need not be read to know."""
+    key = message.key()
+    if job is None or key is None:
+        return True
+    return key.partition(b"/")[0] == job.encode()
 
 
 def _event(message: Message, recording: Recording) -> Event | None:
