@@ -17,7 +17,7 @@ HEIGHT = 660
 LEAST = timedelta(minutes=1)
 """What the chart spans at least: one moment has no width."""
 
-AHEAD = timedelta(minutes=2)
+AHEAD = timedelta(minutes=1)
 """What is shown of a forecast at least; beyond it, no more than the chart shows of the past."""
 
 BAND = "0.1 to 0.9"
