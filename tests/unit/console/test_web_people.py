@@ -157,7 +157,7 @@ def test_any_address_is_listened_on_once_people_sign_in(token_file: Path) -> Non
 def test_it_has_to_be_said_that_anybody_may_read() -> None:
     known = access(host="::", anybody_reads=True)
 
-    assert known.person(asks({})) == Person("ada", Role.READ)
+    assert known.person(asks({})) == Person("anybody", Role.READ)
 
 
 def test_expiry_is_to_the_instant(token_file: Path) -> None:
