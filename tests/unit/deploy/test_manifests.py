@@ -295,7 +295,7 @@ def test_the_page_is_reached_by_the_reverse_proxy_and_a_prometheus_alone(
         if network.allows(Pod(name, {}, {}), page, 8080)
     }
     assert reaching == {"monitoring", "ingress"}
-    [service] = [found for found in of_kind(production, "Service")]
+    [service] = of_kind(production, "Service")
     assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
 
 
