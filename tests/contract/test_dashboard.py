@@ -128,7 +128,7 @@ def test_compose_mounts_what_is_shipped() -> None:
     assert prometheus["/etc/prometheus/rules"] == ROOT / "deploy" / "prometheus" / "rules"
     [ours] = [each for each in scraped["scrape_configs"] if each["job_name"] == "daedalus"]
     targets = ours["static_configs"][0]["targets"]
-    assert targets == [f"{name}:8080" for name in ("monitor", *STAGES, "executor")]
+    assert targets == [f"{name}:8080" for name in ("monitor", *STAGES, "executor", "page")]
     assert {target.partition(":")[0] for target in targets} <= compose().keys()
 
     provisioned = grafana["/etc/grafana/provisioning"]

@@ -47,7 +47,7 @@ def test_every_metric_of_the_code_is_on_it() -> None:
         ".".join(path.relative_to(ROOT / "services").with_suffix("").parts[1:]) for path in modules
     }
     assert names <= set(MAKEFILE.split()), "name the module in the Makefile's MEASURED"
-    assert {"monitor", "forecaster", "planner", "executor", "simulator", "all"} == {
+    assert {"monitor", "forecaster", "planner", "executor", "console", "simulator", "all"} == {
         each.by for each in listed
     }
 
@@ -58,6 +58,7 @@ UNITS = ("_seconds", "_ratio", "_workers", "_records", "_records_per_second", "_
 COUNTS = {
     "daedalus_ready",
     "daedalus_simulator_jobs",
+    "daedalus_console_listeners",
     "daedalus_executor_rescales_under_way",
     "daedalus_job_unknown_readings",
     "daedalus_job_generation",

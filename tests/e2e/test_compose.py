@@ -3,10 +3,13 @@
 Run by `make compose-test`, with the images built before. The tests are steps of one story.
 """
 
+import hashlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from daedalus_local.tape import Tape
@@ -21,6 +24,13 @@ ONCE = {"topics", "job-topics", "declare"}
 
 BOOTSTRAP = f"localhost:{os.environ.get('KAFKA_PORT', '9092')}"
 """Where Kafka is from outside of the project: the published port."""
+
+PAGE = f"http://127.0.0.1:{os.environ.get('PAGE_PORT', '8090')}"
+"""Where the web page is published."""
+
+PROMETHEUS = f"http://127.0.0.1:{os.environ.get('PROMETHEUS_PORT', '9090')}"
+
+WISH = {"until": "5m", "why": "a test"}
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -89,6 +99,26 @@ def test_none_may_do_more_than_it_must(here: Running) -> None:
         sockets = [mount for mount in each["Mounts"] if mount["Destination"].endswith(".sock")]
         assert bool(sockets) == ("-executor-" in name), name
         assert not any(mount["RW"] for mount in sockets), name
+
+
+def test_the_page_is_there_for_this_machine_to_read(here: Running) -> None:
+    with httpx.Client(base_url=PAGE, timeout=30.0) as browser:
+        shown = browser.get("/jobs/wordcount")
+        assert shown.status_code == 200
+        assert "Daedalus" in shown.text
+        assert [job["job"] for job in browser.get("/api/jobs").json()["items"]] == ["wordcount"]
+
+        # Nobody steers, and no name that was led to this address is answered.
+        refused = browser.post("/api/jobs/wordcount/pause", json=WISH)
+        assert (refused.status_code, "anybody may read" in refused.text) == (403, True)
+        assert browser.get("/api/jobs", headers={"Host": "evil.example"}).status_code == 421
+
+    def scraped() -> bool:
+        query = {"query": 'up{service="page"}'}
+        answer = httpx.get(f"{PROMETHEUS}/api/v1/query", params=query, timeout=30.0).json()
+        return [each["value"][1] for each in answer["data"]["result"]] == ["1"]
+
+    until("Prometheus sees the page", scraped, 30.0)
 
 
 def test_the_executor_adds_workers_as_compose_would(here: Running) -> None:
@@ -164,6 +194,23 @@ def test_the_forecaster_is_replaced_by_somebody_elses(here: Running) -> None:
         return isinstance(event, Decision) and bool(theirs & set(event.inputs))
 
     here.seen("a decision on its forecasts", rests_on_theirs, 120.0)
+
+
+def test_with_a_token_people_steer_there(here: Running, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens.yaml"
+    digest = hashlib.sha256(b"right").hexdigest()
+    tokens.write_text(f"- {{name: ada, role: steer, sha256: {digest}}}\n")
+    files = [*here.project.files, HERE / "compose.tokens.yaml"]
+    guarded = Project(here.project.name, files, {"TOKENS": str(tokens)})
+
+    guarded.compose("up", "-d", "--no-build", "--no-deps", "--wait", "page")
+
+    with httpx.Client(base_url=PAGE, timeout=30.0) as browser:
+        assert browser.get("/api/jobs").status_code == 401
+        browser.headers["Authorization"] = "Bearer right"
+        written = browser.post("/api/jobs/wordcount/pause", json=WISH)
+        assert written.status_code == 201, written.text
+        assert [each["author"] for each in written.json()["events"]] == ["ada"]
 
 
 def test_down_leaves_nothing(here: Running) -> None:

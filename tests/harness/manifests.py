@@ -13,6 +13,8 @@ from daedalus_shared.job_spec import JobSpec, read_spec
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 SERVICES = ("monitor", "analyzer", "forecaster", "planner", "executor")
+PAGE = "page"
+"""What people look at: served like a service, and no part of the loop."""
 
 Manifest = dict[str, Any]
 Labels = Mapping[str, str]

@@ -20,6 +20,7 @@ from daedalus_shared.events import ScaleOutcome, Status
 from harness.control_plane import ControlPlane
 from harness.manifests import (
     FOLDER,
+    PAGE,
     SERVICES,
     Manifest,
     called,
@@ -142,7 +143,7 @@ def test_the_demo_comes_up(running: ControlPlane, demo: Sequence[Manifest]) -> N
         "GET", f"/apis/policy/v1beta1/namespaces/{DAEDALUS}/poddisruptionbudgets"
     )
     allowed = {found["metadata"]["name"]: found["status"] for found in budgets["items"]}
-    assert set(allowed) == set(SERVICES)
+    assert set(allowed) == {*SERVICES, PAGE}
     for name, status in allowed.items():
         assert (status["expectedPods"], status["disruptionsAllowed"]) == (1, 1), name
 
@@ -156,6 +157,7 @@ def test_production_comes_up(cluster: ControlPlane, production: Sequence[Manifes
         )
         found = cluster.call("GET", f"/apis/apps/v1/namespaces/{DAEDALUS}/deployments/{service}")
         assert found["status"]["readyReplicas"] == 2
+    cluster.kubectl("rollout", "status", "-n", DAEDALUS, "--timeout=60s", f"deployment/{PAGE}")
 
 
 def test_another_apply_leaves_what_the_executor_set(
@@ -233,7 +235,7 @@ async def test_the_executor_may_do_nothing_elsewhere(
 
 
 @pytest.mark.parametrize(
-    "account", ["monitor", "analyzer", "forecaster", "planner", "declare", "kafka"]
+    "account", ["monitor", "analyzer", "forecaster", "planner", "declare", "page", "kafka"]
 )
 async def test_the_other_accounts_may_do_nothing(running: ControlPlane, account: str) -> None:
     token = _token(running, DAEDALUS, account)

@@ -10,6 +10,7 @@ import signal
 import stat
 import time
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not all in 
 from confluent_kafka.cimpl import NewTopic
 from typer.testing import CliRunner, Result
 
+from daedalus_console.brokers import Address
 from daedalus_console.cli import build
+from daedalus_console.live.live import Live
+from daedalus_console.live.reader import Reader, sources
 from daedalus_local.ports import free_port
 from daedalus_monitor.adapters.kafka import Brokers, KafkaOffsets
 from daedalus_monitor.domain.readings import Unknown
@@ -165,6 +169,30 @@ def test_each_may_read_and_write_what_is_its_and_is_refused_all_else(
     for other in roles.SERVICES:
         if other is not role:
             assert joining(kafka, role.name, other.group() or "") == "GROUP_AUTHORIZATION_FAILED"
+
+
+@pytest.mark.usefixtures("something_everywhere")
+@pytest.mark.parametrize("user", ["console", "auditor"])
+def test_the_page_reads_all_that_it_shows_without_a_group(
+    kafka: Secured, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The auditor's, too: a page that can only show."""
+    for name, value in kafka.settings("DAEDALUS", user).items():
+        monkeypatch.setenv(name, value)
+    live, back = Live(), timedelta(hours=1)
+    reader = Reader(live, Address(kafka.bootstrap, "a test"), sources(back, 1_000))
+
+    reader.start()
+    try:
+        deadline = time.monotonic() + 30
+        while live.standing().reading:  # until the end of each partition
+            assert time.monotonic() < deadline, live.standing()
+            time.sleep(0.1)
+    finally:
+        reader.stop()
+
+    assert live.standing().kafka.connected
+    assert live.standing().unreadable >= len(sources(back, 1_000))
 
 
 def may_not_administer(kafka: Secured, user: str) -> list[str]:

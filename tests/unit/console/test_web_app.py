@@ -200,6 +200,46 @@ async def test_a_foreign_name_of_this_address_is_none_of_ours(app: App) -> None:
     assert (await app.get("/api/jobs", Host="[::1]:1")).status_code == 200
 
 
+async def test_what_watches_may_ask_by_address(live: Live, noon: datetime) -> None:
+    """A kubelet and a Prometheus name the address of a pod; a browser led astray names a name."""
+    app = App(live, noon, host="0.0.0.0", anybody_reads=True, hosts=("page",))  # noqa: S104
+
+    for host in ("10.1.2.3:8080", "[fd00::1]:8080", "page:8080"):
+        assert (await app.get("/healthz", Host=host)).status_code == 200
+    for path in ("/healthz", "/metrics", "/api/jobs"):
+        told(await app.get(path, Host="evil.example:8080"), 421)
+    told(await app.get("/api/jobs", Host="10.1.2.3:8080"), 421)
+    assert (await app.get("/api/jobs", Host="127.0.0.1:8090")).status_code == 200
+    refused = await app.post("/api/jobs/ysb/pause", WISH)
+    assert "anybody may read and not steer" in told(refused, 403)
+
+
+async def test_ready_once_the_past_is_read_whatever_becomes_of_kafka(
+    app: App, live: Live, noon: datetime
+) -> None:
+    assert (await app.get("/readyz")).text == "not asked yet\n"
+    live.connected(noon)
+    assert (await app.get("/readyz")).text == "still reads what lies on the topics\n"
+    assert "\ndaedalus_ready 0.0" in (await app.get("/metrics")).text
+
+    live.caught_up()
+    live.away(noon, "Kafka does not answer")
+
+    assert (await app.get("/readyz")).text == "ready\n"
+    assert "\ndaedalus_ready 1.0" in (await app.get("/metrics")).text
+
+
+async def test_answers_are_counted(app: App) -> None:
+    async def counted(metric: str) -> float:
+        lines = (await app.get("/metrics")).text.splitlines()
+        return next((float(line.split()[-1]) for line in lines if line.startswith(metric)), 0.0)
+
+    refused = 'daedalus_console_answers_total{status="404"}'
+    before = await counted(refused)
+    await app.get("/api/nothing")
+    assert await counted(refused) == before + 1
+
+
 async def test_a_body_is_bounded_whether_it_says_its_length_or_not(
     live: Live, noon: datetime
 ) -> None:

@@ -124,6 +124,14 @@ def test_without_groups_a_proxy_lets_nobody_steer() -> None:
     [
         pytest.param({"HOST": "::"}, "CONSOLE_TOKENS or CONSOLE_PROXIES", id="open"),
         pytest.param({"HOST": "console.example"}, "CONSOLE_TOKENS", id="open by name"),
+        pytest.param(
+            {"HOST": "::", "ANYBODY_READS": "true", "LOCAL": "steer"},
+            "whoever reaches :: would steer",
+            id="anybody steers",
+        ),
+        pytest.param(
+            {"ANYBODY_READS": "true", "TOKENS": "/t"}, "nobody reads without", id="both ways"
+        ),
         pytest.param({"LOCAL": "steer", "TOKENS": "/t"}, "leave it", id="steering beside tokens"),
         pytest.param({"PROXIES": '["0.0.0.0/0"]'}, "believes everybody", id="everybody a proxy"),
         pytest.param({"PROXIES": "no"}, "CONSOLE_", id="no list"),
@@ -144,6 +152,12 @@ def test_any_address_is_listened_on_once_people_sign_in(token_file: Path) -> Non
     assert Settings(host="::", tokens=token_file).signed_in
     assert Settings(host="::1").on_loopback
     assert Settings(host="127.1.2.3").on_loopback
+
+
+def test_it_has_to_be_said_that_anybody_may_read() -> None:
+    known = access(host="::", anybody_reads=True)
+
+    assert known.person(asks({})) == Person("anybody", Role.READ)
 
 
 def test_expiry_is_to_the_instant(token_file: Path) -> None:

@@ -11,9 +11,12 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+from pydantic_settings import BaseSettings
 
 from daedalus_analyzer.settings import AnalyzerSettings
 from daedalus_console.settings import ConsoleSettings
+from daedalus_console.web.access import TokenFile
+from daedalus_console.web.settings import Settings as PageSettings
 from daedalus_executor.settings import Settings as ExecutorSettings
 from daedalus_forecaster.settings import Settings as ForecasterSettings
 from daedalus_monitor.settings import Settings as MonitorSettings
@@ -23,6 +26,7 @@ from daedalus_shared.settings import ServiceSettings
 from harness.fixtures import need_tools
 from harness.manifests import (
     FOLDER,
+    PAGE,
     SERVICES,
     Manifest,
     Network,
@@ -48,6 +52,7 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "planner": PlannerSettings,
     "executor": ExecutorSettings,
     "declare": ConsoleSettings,
+    PAGE: ConsoleSettings,
 }
 
 UNASKED = {
@@ -80,6 +85,7 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )  # fmt: skip
     (folder / "password").write_text("secret")
+    (folder / "tokens.yaml").write_text(f"- {{name: ada, sha256: {'a' * 64}, role: steer}}\n")
     (folder / "credentials").mkdir()
     (folder / "credentials" / "input").write_text("at=kafka:9093\nsecurity.protocol=SASL_SSL\n")
     return folder
@@ -148,7 +154,7 @@ def test_every_container_is_asked_how_it_is(manifests: list[Manifest]) -> None:
 
 
 def test_a_service_is_ready_by_readyz_and_alive_by_healthz(manifests: list[Manifest]) -> None:
-    for service in SERVICES:
+    for service in (*SERVICES, PAGE):
         [container] = containers(_deployment(manifests, service))
         paths = [
             container[probe]["httpGet"]["path"]
@@ -205,7 +211,7 @@ def test_every_service_may_lose_one_replica_to_a_drain(manifests: list[Manifest]
         # With one replica too: `minAvailable: 1` would hold up every drain.
         assert budget["spec"]["maxUnavailable"] == 1
         assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
-    assert sorted(covered) == sorted(SERVICES)
+    assert sorted(covered) == sorted((*SERVICES, PAGE))
 
 
 def test_replicas_are_spread_over_nodes_and_zones(overlays: Overlays) -> None:
@@ -239,7 +245,9 @@ def test_variables_are_settings_of_the_service_and_right(
         unknown = {
             name
             for name in variables
-            if not _is_setting(settings, prefix, name) and f"$({name})" not in given
+            if not _is_setting(settings, prefix, name)
+            and not (service == PAGE and _is_setting(PageSettings, "CONSOLE_", name))
+            and f"$({name})" not in given
         }
         assert unknown == set()
 
@@ -250,6 +258,45 @@ def test_variables_are_settings_of_the_service_and_right(
         if service in SERVICES:
             assert (read.http_host, read.http_port) == ("0.0.0.0", 8080)  # noqa: S104 -- in a pod
             assert Pod.of(found).ports == {"http": read.http_port}
+
+
+def test_who_may_see_the_page_is_said(
+    overlays: Overlays, mounted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: dict[str, PageSettings] = {}
+    for overlay, manifests in overlays.items():
+        deployment = _deployment(manifests, PAGE)
+        variables = environment(manifests, deployment, containers(deployment)[0])
+        with monkeypatch.context() as here:
+            for name, value in variables.items():
+                here.setenv(name, str(mounted / Path(value).name) if _is_file(value) else value)
+            found[overlay] = PageSettings()
+        assert Pod.of(deployment).ports == {"http": found[overlay].port}
+        assert not found[overlay].on_loopback  # or a kubelet could not ask it
+        # A page is bound to the process that made it.
+        assert deployment["spec"]["replicas"] == 1
+
+    demo, production = (found[overlay] for overlay in OVERLAYS)
+    assert (demo.anybody_reads, demo.signed_in, demo.local) == (True, False, "read")
+    assert production.tokens is not None
+    assert [token.name for token in TokenFile(production.tokens).known()] == ["ada"]
+    assert production.hosts == ("daedalus.example.com",)
+
+
+def test_the_page_is_reached_by_the_reverse_proxy_and_a_prometheus_alone(
+    overlays: Overlays,
+) -> None:
+    production = overlays["production"]
+    page = Pod.of(_deployment(production, PAGE))
+    network = Network([*production, *_open_namespaces("monitoring", "ingress", "jobs")])
+    reaching = {
+        name
+        for name in ("monitoring", "ingress", "jobs")
+        if network.allows(Pod(name, {}, {}), page, 8080)
+    }
+    assert reaching == {"monitoring", "ingress"}
+    [service] = of_kind(production, "Service")
+    assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
 
 
 def test_production_talks_to_kafka_as_somebody_and_the_files_are_mounted(
@@ -267,7 +314,7 @@ def test_production_talks_to_kafka_as_somebody_and_the_files_are_mounted(
             assert files == _mounted(found, container), called(found)
             assert variables[f"{prefix}SECURITY"] == "sasl_ssl"
             users[service] = variables[f"{prefix}USERNAME"]
-    assert users == {**{name: name for name in SERVICES}, "declare": "console"}
+    assert users == {**{name: name for name in SERVICES}, "declare": "console", PAGE: "console"}
 
 
 def test_what_is_referred_to_is_there_or_named_in_the_readme(manifests: list[Manifest]) -> None:
@@ -371,6 +418,7 @@ def test_ways_out_are_few(overlays: Overlays, overlay: str, broker: int) -> None
         "forecaster": common,
         "planner": common,
         "declare": common,
+        PAGE: common,
         "monitor": common | {8081, 9400, 9090},
         "executor": common | {443, 6443, 8081},
     }
@@ -379,7 +427,7 @@ def test_ways_out_are_few(overlays: Overlays, overlay: str, broker: int) -> None
 def test_a_prometheus_reaches_every_service_and_a_stranger_none(manifests: list[Manifest]) -> None:
     network = Network([*manifests, *_open_namespaces("monitoring", "elsewhere")])
     prometheus, stranger = Pod("monitoring", {}, {}), Pod("elsewhere", {}, {})
-    for service in SERVICES:
+    for service in (*SERVICES, PAGE):
         pod = Pod.of(_deployment(manifests, service))
         assert network.allows(prometheus, pod, 8080)
         assert not network.allows(stranger, pod, 8080)
@@ -404,7 +452,7 @@ def test_a_pod_monitor_finds_every_service(overlays: Overlays) -> None:
         for workload in _selected(overlays["production"], monitor, monitor["spec"]["selector"])
         if endpoint["port"] in Pod.of(workload).ports
     }
-    assert found == set(SERVICES)
+    assert found == {*SERVICES, PAGE}
 
 
 def _is_file(value: str) -> bool:
@@ -427,7 +475,7 @@ def _selected(manifests: list[Manifest], beside: Manifest, selector: Manifest) -
     ]
 
 
-def _is_setting(settings: type[ServiceSettings], prefix: str, name: str) -> bool:
+def _is_setting(settings: type[BaseSettings], prefix: str, name: str) -> bool:
     field = name.removeprefix(prefix).split("__")[0].lower()
     return name.startswith(prefix) and field in settings.model_fields
 
@@ -440,8 +488,9 @@ def _mounted(workload: Manifest, container: Manifest) -> set[Path]:
         place, volume = Path(mount["mountPath"]), volumes[mount["name"]]
         for source in volume.get("projected", {}).get("sources", []):
             files |= {place / item["path"] for item in source["secret"]["items"]}
-        if "secret" in volume and "items" not in volume["secret"]:
-            files.add(place)  # the folder, whatever it holds
+        if "secret" in volume:  # the whole folder, where no file of it is named
+            items = volume["secret"].get("items", [{"path": "."}])
+            files |= {place / item["path"] for item in items}
     return files
 
 

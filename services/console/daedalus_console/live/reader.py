@@ -21,8 +21,10 @@ from daedalus_console.adapters.reading import place_of, raw_of
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError
 from daedalus_console.live.live import Live
-from daedalus_console.records import read
+from daedalus_console.records import Record, read
+from daedalus_console.telemetry import UNREADABLE
 from daedalus_shared.events import ControlEvent
+from daedalus_shared.telemetry import HANDLED
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +185,9 @@ class Reader:
             else:
                 self._heard(error)
         if found:
-            live.take(read(raw_of(message)) for message in found)
+            records = [read(raw_of(message)) for message in found]
+            live.take(records)
+            _count(records)
             positions.update({place_of(each): (each.offset() or 0) + 1 for each in found})
         if found or ended:
             self._down = None
@@ -217,6 +221,14 @@ class Reader:
     def _heard(self, error: KafkaError) -> None:
         if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION}:  # noqa: SLF001
             self._down = f"Kafka does not answer at {self._address}"
+
+
+def _count(records: Iterable[Record]) -> None:
+    for record in records:
+        if record.event is not None:
+            HANDLED.labels(record.topic).inc()
+        elif not record.tombstone:
+            UNREADABLE.labels(record.topic).inc()
 
 
 def _starts(kafka: Kafka, wanted: Iterable[Source]) -> dict[Place, int]:

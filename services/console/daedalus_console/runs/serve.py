@@ -82,5 +82,7 @@ def listen(settings: Settings) -> socket.socket:
 def _may(settings: Settings) -> str:
     if settings.signed_in:
         return "who signs in may what their role says"
+    if settings.anybody_reads:
+        return "whoever reaches it may read, and nobody steer"
     may = {Role.READ: "read", Role.STEER: "read and steer"}[settings.local]
     return f"whoever is on this machine may {may}"

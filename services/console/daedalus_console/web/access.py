@@ -57,14 +57,14 @@ class Access:
 
         Args:
             settings: Say what is believed.
-            local: Who steers where nobody signs in: the person that the console runs as.
+            local: Who it is on loopback where nobody signs in: the person that the console runs as.
             clock: The present.
 
         Raises:
             ConsoleError: The file of the tokens is wrong.
         """
         self._settings = settings
-        self._local = Person(local, settings.local)
+        self._local = Person(local if settings.on_loopback else "anybody", settings.local)
         self._clock = clock
         self._tokens = TokenFile(settings.tokens) if settings.tokens else None
         self._proxied = Proxied(

@@ -27,6 +27,7 @@ from daedalus_console.web.readings import BusyError, Readings
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.steering import ChangedError, Steering, TooManyError
 from daedalus_console.web.stream import FullError, Streams
+from daedalus_shared.telemetry import READY
 
 log = logging.getLogger(__name__)
 
@@ -100,16 +101,24 @@ def _health(app: FastAPI, live: Live) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def readyz() -> PlainTextResponse:
-        standing = live.standing()
-        if not standing.kafka.connected:
-            return PlainTextResponse(f"{standing.kafka.why}\n", 503)
-        if standing.reading:
-            return PlainTextResponse("still reads what lies on the topics\n", 503)
-        return PlainTextResponse("ready\n")
+        why = _unready(live)
+        return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("ready\n")
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
+        READY.set(not _unready(live))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _unready(live: Live) -> str:
+    """Return why there is nothing to show yet; empty when there is.
+
+    Kafka's absence later is no reason: who would not be let in could not be told of it.
+    """
+    standing = live.standing()
+    if not standing.reading:
+        return ""
+    return standing.kafka.why or "still reads what lies on the topics"
 
 
 def _errors(app: FastAPI) -> None:

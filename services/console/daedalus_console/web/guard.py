@@ -7,6 +7,7 @@ foreign name that was led to this address is none.
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daedalus_console.telemetry import ANSWERS
 from daedalus_console.web.access import Access
 from daedalus_console.web.people import SignInError
 from daedalus_console.web.problems import of, problem
@@ -25,7 +27,10 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 16_384
 """Bytes of a request's body; a wish has about a hundred."""
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login"})
+HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What is asked by what watches: a kubelet and a Prometheus know addresses, and no names."""
+
+OPEN = HEALTH | {"/login"}
 """What is answered to anybody."""
 
 _API = "default-src 'none'; frame-ancestors 'none'"
@@ -73,7 +78,7 @@ class Guard:
 
     def _misled(self, scope: Scope, asks: HTTPConnection) -> Response | None:
         """Return the refusal of what no page of ours and no program would send."""
-        if not self._any_host and _name(asks.headers.get("host", "")) not in self._hosts:
+        if not self._ours(_name(asks.headers.get("host", "")), scope["path"]):
             detail = "Host: is none of this console's names; add it to CONSOLE_HOSTS"
             return problem(HTTPStatus.MISDIRECTED_REQUEST, detail)
         writes = scope["type"] == "websocket" or scope["method"] not in READS
@@ -84,6 +89,10 @@ class Guard:
             detail = f"the body is larger than {LARGEST} bytes; a wish needs a hundred"
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         return None
+
+    def _ours(self, host: str, path: str) -> bool:
+        """Whether a host is the console, and no foreign name that was led to it."""
+        return self._any_host or host in self._hosts or (path in HEALTH and _is_address(host))
 
     def _unknown(self, scope: Scope, asks: HTTPConnection) -> Response | None:
         """Take note of who asks, or return the refusal of somebody who must sign in."""
@@ -116,7 +125,7 @@ def foreign(asks: HTTPConnection) -> str | None:
 
 def is_api(path: str) -> bool:
     """Whether programs ask there, and not browsers."""
-    return path.startswith("/api/") or path in {"/api", "/healthz", "/readyz", "/metrics"}
+    return path.startswith("/api/") or path == "/api" or path in HEALTH
 
 
 def _name(host: str) -> str:
@@ -127,9 +136,19 @@ def _name(host: str) -> str:
     return host.partition(":")[0]
 
 
+def _is_address(host: str) -> bool:
+    """Whether a host is no name: nobody leads an address elsewhere."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _with_headers(send: Send, policy: str) -> Send:
     async def headed(message: Message) -> None:
         if message["type"] == "http.response.start":
+            ANSWERS.labels(str(message["status"])).inc()
             headers = MutableHeaders(scope=message)
             headers.setdefault("Content-Security-Policy", policy)
             headers["X-Content-Type-Options"] = "nosniff"

@@ -29,7 +29,8 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address that is listened on; any other than loopback needs `tokens` or `proxies`."""
+    """Address that is listened on; any other than loopback needs `tokens`, `proxies` or
+    `anybody_reads`."""
 
     port: int = Field(default=8090, ge=0, le=65535)
     """Port of page and API; 0 takes a free one, which the log names."""
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
     local: Role = Role.READ
     """What whoever reaches the console on loopback may do where neither `tokens` nor `proxies` are
     set: `read` or `steer`."""
+
+    anybody_reads: bool = False
+    """Whether all who reach an address other than loopback may read, and none may steer, without
+    signing in. For where something else keeps strangers away: a port that a container publishes on
+    its host's loopback, a port-forward."""
 
     tokens: Path | None = None
     """File of the bearer tokens: YAML, a list of `name`, `sha256` (of the token, in hex), `role`
@@ -95,13 +101,24 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
-        if not self.on_loopback and not self.signed_in:
+        if not self.on_loopback and not self.signed_in and not self.anybody_reads:
             raise ValueError(
                 f"host {self.host} is reached from other machines: set CONSOLE_TOKENS or "
-                "CONSOLE_PROXIES, or listen on 127.0.0.1"
+                "CONSOLE_PROXIES, or listen on 127.0.0.1; where no stranger gets that far, "
+                "CONSOLE_ANYBODY_READS=true lets all who do read"
+            )
+        if self.anybody_reads and self.signed_in:
+            raise ValueError(
+                "anybody_reads: with CONSOLE_TOKENS or CONSOLE_PROXIES nobody reads without "
+                "signing in; leave it, or these"
             )
         if self.local is Role.STEER and self.signed_in:
             raise ValueError("local: steer says who may steer without tokens or proxies; leave it")
+        if self.local is Role.STEER and not self.on_loopback:
+            raise ValueError(
+                f"local: whoever reaches {self.host} would steer; set CONSOLE_TOKENS or "
+                "CONSOLE_PROXIES, or listen on 127.0.0.1"
+            )
         if any(network == ip_network(all_of) for network in self.proxies for all_of in _EVERYBODY):
             raise ValueError("proxies: this believes everybody; name the proxies' own network")
         return self

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from daedalus_console.errors import ConsoleError, NotFoundError
 from daedalus_console.live.live import Live
 from daedalus_console.live.views import JobRow
+from daedalus_console.telemetry import LISTENERS
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent: proxies close what is silent."""
@@ -57,6 +58,7 @@ class Streams:
         if self._open >= self._most:
             raise FullError(f"{self._most} listen already; close a stream or page")
         self._open += 1
+        LISTENERS.set(self._open)
         # First to listen, then to read: nothing that changes in between is missed.
         changes = self._live.feed.changes(HEARTBEAT)
         waiting = asyncio.ensure_future(anext(changes))
@@ -74,6 +76,7 @@ class Streams:
                 waiting = asyncio.ensure_future(anext(changes))
         finally:
             self._open -= 1
+            LISTENERS.set(self._open)
             waiting.cancel()
 
     def _greeting(self, job: str | None, last: str | None) -> str:
