@@ -113,8 +113,8 @@ def test_help_imports_nothing_slow_of_any_package_that_adds_commands() -> None:
     [
         pytest.param(["nonsense"], 2, "No such command", id="no such command"),
         pytest.param(["apply"], 2, "either -f or --watch", id="nothing to apply"),
-        pytest.param(["apply", "-f", "none.yaml"], 2, "no such file: none.yaml", id="no such file"),
-        pytest.param(["apply", "--watch", "none"], 2, "no such folder", id="no such folder"),
+        pytest.param(["apply", "-f", "none.yaml"], 4, "no such file: none.yaml", id="no such file"),
+        pytest.param(["apply", "--watch", "none"], 4, "no such folder", id="no such folder"),
         pytest.param(["pause", "ysb"], 2, "--until", id="no end"),
         pytest.param(["floor", "ysb", "3"], 2, "--until and --why", id="no reason"),
         pytest.param(["floor", "ysb", "0"], 2, "greater than or equal to 1", id="no workers"),
