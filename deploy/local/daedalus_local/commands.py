@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-Planner = Annotated[
-    str, typer.Option(metavar="NAME", help="Who decides: horizon, rules or hpa.")
-]
+Planner = Annotated[str, typer.Option(metavar="NAME", help="Who decides: horizon, rules or hpa.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,9 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def up(
     job: Annotated[
-        str, typer.Option(
+        str,
+        typer.Option(
             metavar="NAME", help="Sample job: ysb, wordcount, traffic or wordcount-kstreams."
-        )
+        ),
     ] = "ysb",
     simulate: Annotated[
         int, typer.Option(metavar="JOBS", min=0, help="Play so many simulated jobs, without Flink.")
@@ -40,7 +39,8 @@ def up(
     planner: Planner = "horizon",
     advise: Annotated[bool, typer.Option("--advise", help="Decide, but change nothing.")] = False,
     speed: Annotated[
-        float, typer.Option(metavar="FACTOR", help="Play workload and policy so many times as fast.")
+        float,
+        typer.Option(metavar="FACTOR", help="Play workload and policy so many times as fast."),
     ] = 1.0,
     peak: Annotated[
         float | None,
@@ -180,14 +180,18 @@ def status(
 
 def demo(
     minutes: Annotated[
-        float, typer.Option(metavar="MINUTES", envvar="DEMO_MINUTES", help="How long it takes, in minutes of ours.")
+        float,
+        typer.Option(
+            metavar="MINUTES", envvar="DEMO_MINUTES", help="How long it takes, in minutes of ours."
+        ),
     ] = 8.0,
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the workload.")] = 1,
     planner: Planner = "horizon",
     job: Annotated[
-        str, typer.Option(
+        str,
+        typer.Option(
             metavar="NAME", help="Sample job: ysb, wordcount, traffic or wordcount-kstreams."
-        )
+        ),
     ] = "ysb",
 ) -> None:
     """Watch a real job follow a real workload; ends with a score card, leaves nothing.
@@ -208,7 +212,10 @@ def demo_compare(
         int, typer.Option(envvar="RUNS", min=1, help="Runs of each planner, each another workload.")
     ] = 3,
     minutes: Annotated[
-        float, typer.Option(metavar="MINUTES", envvar="DEMO_MINUTES", help="How long a run takes, minutes of ours.")
+        float,
+        typer.Option(
+            metavar="MINUTES", envvar="DEMO_MINUTES", help="How long a run takes, minutes of ours."
+        ),
     ] = 8.0,
     planners: Annotated[
         str, typer.Option(metavar="NAMES", help="Who plays, with commas between.")

@@ -1,6 +1,7 @@
 """The command line: usage, validation, exit codes, help, and commands of other packages."""
 
 import json
+import signal
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -13,8 +14,8 @@ from typer.testing import CliRunner
 from daedalus_console import options
 from daedalus_console.adapters.files import job_files
 from daedalus_console.brokers import address
-from daedalus_console.cli import build, extend, names, wants_extensions
-from daedalus_console.errors import UsageError
+from daedalus_console.cli import build, end, extend, names, wants_extensions
+from daedalus_console.errors import NotFoundError
 from daedalus_console.runs import common
 
 RUN = CliRunner()
@@ -184,7 +185,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_job_files_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no job file"):
+    with pytest.raises(NotFoundError, match="holds no job file"):
         job_files([str(tmp_path)])
 
 
@@ -239,3 +240,35 @@ def test_other_packages_register_commands_and_a_broken_one_is_named(
     assert RUN.invoke(app, ["hello"]).output == "hello\n"
     assert len(said) == 1
     assert "nowhere" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        pytest.param(">/dev/full", "the output cannot be written: No space left", id="full disk"),
+        pytest.param("| true", "", id="a reader that has gone"),
+        pytest.param(">&-", "", id="closed"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_a_line_at_most(output: str, said: str) -> None:
+    command = f"{sys.executable} -m daedalus_console validate -f /dev/null {output}"
+
+    found = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert said in found.stderr
+    assert len(found.stderr.splitlines()) == (1 if said else 0)
+
+
+def test_a_terminated_command_unwinds_so_that_nothing_half_written_stays() -> None:
+    with pytest.raises(SystemExit) as ended:
+        end(signal.SIGTERM, None)
+
+    assert ended.value.code == 143
+
+
+def test_an_endless_input_is_no_job_file() -> None:
+    (found,) = job_files(["/dev/zero"])
+
+    assert "larger than 200000 bytes" in (found.why or "")

@@ -11,7 +11,7 @@ from daedalus_console.adapters.reading import Window, records
 from daedalus_console.brokers import address
 from daedalus_console.errors import UsageError
 from daedalus_console.output import warn
-from daedalus_console.overrides import Author
+from daedalus_console.overrides import Author, undeclared
 from daedalus_console.records import Record
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, Event
@@ -52,8 +52,20 @@ def controls(kafka: Kafka, job: str | None = None) -> dict[str, JobControl]:
 
 
 def control(kafka: Kafka, job: str) -> JobControl:
-    """Return what people want of one job."""
-    return controls(kafka, job).get(job, JobControl())
+    """Return what people want of a declared job.
+
+    Raises:
+        NotFoundError: It is not declared; a name like it is told.
+    """
+    found = controls(kafka, job).get(job)
+    if found is None or found.newest is None:
+        raise undeclared(job, declared_jobs(kafka))
+    return found
+
+
+def declared_jobs(kafka: Kafka) -> list[str]:
+    """Return the names of the jobs that are declared."""
+    return sorted(job for job, known in controls(kafka).items() if known.newest is not None)
 
 
 def events(found: Iterable[Record]) -> Iterator[Event]:
