@@ -1,7 +1,7 @@
 """YAML that people write: one document of moderate size, each key once.
 
-PyYAML alone lets the last of two equal keys win, and builds from a few lines of aliases a value that
-no memory holds once it is written out.
+PyYAML alone lets the last of two equal keys win, and builds from a few lines of aliases a value
+that no memory holds once it is written out.
 """
 
 from typing import Any

@@ -19,6 +19,7 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from daedalus_console.cli import build
+from daedalus_console.runs.common import named
 from daedalus_local.kafka import running_kafka
 from daedalus_shared.events import (
     Candidate,
@@ -361,6 +362,8 @@ def test_a_rescale_is_listed_and_explained(console: Console, tmp_path: Path) -> 
     earlier = (at - timedelta(minutes=5)).isoformat()
     assert "no decision about told" in console("explain", "told", "--at", earlier, code=4)
     assert "no job 'nobody'" in console("history", "nobody", code=4)
+    assert "did you mean 'told'" in console("history", "tolt", code=4)
+    assert named(console.bootstrap, "to") == ["told"]
 
     (job,) = [found for found in console.json("jobs") if found["job"] == "told"]
     assert (job["scale_out"], job["health"]) == (4, "ok")

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from daedalus_local.home import Running, Stack
 from daedalus_local.proc import Identity, alive
 
-
 WIDE = 160
 """Columns where no terminal tells its width."""
 

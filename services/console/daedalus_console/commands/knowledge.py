@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from daedalus_console.commands.completing import jobs as jobs_named
 from daedalus_console.options import AsJson, Bootstrap, examples
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, a snapshot a line.")]
-OfJob = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")]
+OfJob = Annotated[
+    str | None,
+    typer.Option("--job", metavar="JOB", autocompletion=jobs_named, help="Only of this job."),
+]
 
 
 def register(app: typer.Typer) -> None:

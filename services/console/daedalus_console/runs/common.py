@@ -3,13 +3,14 @@
 import getpass
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.brokers import address
-from daedalus_console.errors import UsageError
+from daedalus_console.errors import ConsoleError, UsageError
 from daedalus_console.output import warn
 from daedalus_console.overrides import Author, undeclared
 from daedalus_console.records import Record
@@ -21,6 +22,9 @@ TOPICS = tuple(dict.fromkeys(event.NAME for event in EVENTS))
 """The topics without prefix, in the order of the loop."""
 
 CONTROL = ControlEvent.NAME
+
+SOON = 1.5
+"""Seconds that Kafka is given to answer somebody who pressed Tab."""
 
 
 def now() -> datetime:
@@ -61,6 +65,16 @@ def control(kafka: Kafka, job: str) -> JobControl:
     if found is None or found.newest is None:
         raise undeclared(job, declared_jobs(kafka))
     return found
+
+
+def named(bootstrap: str | None, beginning: str) -> list[str]:
+    """Return the declared jobs whose names begin so; none where Kafka does not answer."""
+    try:
+        kafka = Kafka(address(bootstrap, Path.cwd()), patience=SOON)
+        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+            return [job for job in declared_jobs(kafka) if job.startswith(beginning)]
+    except (ConsoleError, OSError):
+        return []
 
 
 def declared_jobs(kafka: Kafka) -> list[str]:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from daedalus_console import output
-from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.board import Board, JobState
 from daedalus_console.errors import Exit, NotFoundError, UsageError
