@@ -16,6 +16,7 @@ from daedalus_console.overrides import declared
 from daedalus_console.runs.common import cluster, control, controls, events, now
 from daedalus_console.times import moment, shown
 from daedalus_console.views import accounts as views
+from daedalus_console.views.fitting import Fitting
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import CapacityUpdate, Event, Forecast
 
@@ -83,8 +84,8 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
         return Exit.OK
     console = output.console()
     console.print(views.heading(job, found.ledger, present))
-    console.print(views.planners(planners))
-    console.print(views.forecasters(found.track, in_use))
+    console.print(Fitting(views.planners(planners)))
+    console.print(Fitting(views.forecasters(found.track, in_use)))
     if len(planners) < 2:
         output.line("No shadow planner runs: PLANNER_INSTANCE=mine python -m daedalus_planner")
     return Exit.OK
@@ -117,9 +118,9 @@ def cost(job: str | None, since: str, rule: Rule, bootstrap: str | None, *, as_j
         output.line(_nothing(job or "any job", start))
     elif job is not None:
         output.console().print(views.heading(job, heard[job], present))
-        output.console().print(views.cost(heard[job]))
+        output.console().print(Fitting(views.cost(heard[job])))
     else:
-        output.console().print(views.costs(heard, start, present))
+        output.console().print(Fitting(views.costs(heard, start, present)))
     return Exit.OK
 
 
@@ -142,9 +143,9 @@ def calibration(
     if as_json:
         output.document([_calibrated(name, each) for name, each in sorted(found.items())])
     elif job is not None:
-        output.console().print(views.calibration(found[job], present))
+        output.console().print(Fitting(views.calibration(found[job], present)))
     elif found:
-        output.console().print(views.calibrations(dict(sorted(found.items()))))
+        output.console().print(Fitting(views.calibrations(dict(sorted(found.items())))))
     else:
         output.line("No job is declared yet: daedalus apply -f job.yaml")
     return Exit.OK
