@@ -235,6 +235,10 @@ def test_jobs_are_listed_as_it_was_kept(run: Console, columns: int) -> None:
             id="tap-where",
         ),
         pytest.param(["tap", "control", "--job", "ysb"], id="tap-control"),
+        pytest.param(["overrides", "ysb"], id="overrides"),
+        pytest.param(["standings", "ysb"], id="standings"),
+        pytest.param(["calibration", "ysb", "--periods", "1"], id="calibration"),
+        pytest.param(["cost", "ysb"], id="cost"),
     ],
 )
 def test_what_people_see_of_a_run_is_as_it_was_kept(

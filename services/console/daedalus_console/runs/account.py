@@ -85,9 +85,13 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
     console = output.console()
     console.print(views.heading(job, found.ledger, present))
     console.print(Fitting(views.planners(planners)))
-    console.print(Fitting(views.forecasters(found.track, in_use)))
+    if found.track.scores:
+        console.print(Fitting(views.forecasters(found.track, in_use)))
+    else:
+        output.line("No forecast could be held against what came yet")
     if len(planners) < 2:
-        output.line("No shadow planner runs: PLANNER_INSTANCE=mine python -m daedalus_planner")
+        output.line("No shadow planner runs; this starts one:")
+        output.line("PLANNER_INSTANCE=mine python -m daedalus_planner")
     return Exit.OK
 
 
