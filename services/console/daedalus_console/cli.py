@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EPIPE
 from importlib.metadata import EntryPoint, entry_points
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,8 @@ def writing() -> Iterator[None]:
     """
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 -- as long as the process
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale without arrows shows a ? for them
     try:
         try:
             yield

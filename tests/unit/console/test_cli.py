@@ -1,6 +1,7 @@
 """The command line: usage, validation, exit codes, help, and commands of other packages."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from daedalus_console.runs import common
 
 RUN = CliRunner()
 NOWHERE = "127.0.0.1:1"
+
+GROUPS = ["topics", "schemas", "knowledge"]
 
 COMMANDS = [
     ["apply"],
@@ -59,6 +62,14 @@ def test_each_command_has_help_with_an_example(command: list[str]) -> None:
     assert found.exit_code == 0
     _, _, examples = found.output.partition("Examples:")
     assert f"  daedalus {' '.join(command)} " in examples.replace("\n", " \n")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_help_of_a_group_has_an_example_and_cuts_nothing(group: str) -> None:
+    found = RUN.invoke(build(), [group, "--help"]).output
+
+    assert f"  daedalus {group} " in found.partition("Examples:")[2]
+    assert "..." not in found.partition("Examples:")[0].partition("Commands:")[2]
 
 
 def test_the_help_tells_the_exit_codes() -> None:
@@ -259,6 +270,21 @@ def test_an_output_that_cannot_be_written_is_a_line_at_most(output: str, said: s
 
     assert said in found.stderr
     assert len(found.stderr.splitlines()) == (1 if said else 0)
+
+
+def test_a_locale_that_knows_ascii_alone_shows_a_question_mark(tmp_path: Path) -> None:
+    (tmp_path / "売.yaml").write_text("job: {")
+
+    found = subprocess.run(
+        [sys.executable, "-m", "daedalus_console", "validate", "-f", str(tmp_path)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (found.returncode, found.stderr) == (1, "")
+    assert "?.yaml: no YAML" in found.stdout
 
 
 def test_a_terminated_command_unwinds_so_that_nothing_half_written_stays() -> None:

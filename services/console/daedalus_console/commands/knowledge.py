@@ -18,10 +18,13 @@ OfJob = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands that keep what the services have learned."""
     knowledge = typer.Typer(
-        help="Back up and restore what the services have learned.", no_args_is_help=True
+        help="Back up and restore what the services have learned.",
+        no_args_is_help=True,
+        epilog=examples("daedalus knowledge export knowledge.jsonl"),
     )
     knowledge.command(
         "export",
+        short_help="Write the newest snapshots to a file.",
         epilog=examples(
             "daedalus knowledge export knowledge.jsonl",
             "daedalus knowledge export ysb.jsonl --job ysb",
@@ -29,6 +32,7 @@ def register(app: typer.Typer) -> None:
     )(export)
     knowledge.command(
         "import",
+        short_help="Write snapshots back to Kafka.",
         epilog=examples(
             "daedalus knowledge import knowledge.jsonl --dry-run",
             "daedalus knowledge import knowledge.jsonl",
