@@ -35,7 +35,7 @@ def load(text: str) -> Any:
             _weigh(node, {})
             return loader.construct_document(node)
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]  # PyYAML's own
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)

@@ -66,7 +66,7 @@ def test_status_lists_the_workers_of_the_pools(app: typer.Typer, tmp_path: Path)
         (folder / "stat").write_text(text)
     (home.path / "pools" / "words" / "workers" / "words-0003").mkdir()  # it is being started
 
-    table = RUNNER.invoke(app, ["status"]).stdout
+    table = RUNNER.invoke(app, ["status"], env={"COLUMNS": "300"}).stdout
     assert [line.split()[:2] for line in table.splitlines() if "words-" in line] == [
         ["words-0001", "running"],
         ["words-0002", "dead"],
