@@ -72,7 +72,10 @@ unit: setup
 	$(BIN)/pytest -q tests/unit tests/contract -n 2
 
 isolated: setup  ## Each service alone, with its own dependencies only.
-	@for service in $(SERVICES); do tests/isolated.sh $$service || exit 1; done
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(addprefix isolated-,$(SERVICES))
+
+isolated-%: setup
+	@tests/isolated.sh $*
 
 backtest: setup  ## Do policies decide as recorded? DAEDALUS_TRACES=DIR plays traces of yours too.
 	$(BIN)/pytest -q tests/backtest
@@ -89,7 +92,7 @@ e2e: setup  ## The whole loop on a real cluster.
 bench: setup  ## Latency, throughput and memory of the services on a real broker.
 	$(BIN)/python tests/benchmark/loop.py
 
-screenshots: setup  ## Take the documentation's pictures of the page, from jobs that really run; some minutes.
+screenshots: setup  ## Take the documentation's pictures of the page, from the demo; nine minutes.
 	PYTHONPATH=tests $(BIN)/python -m harness.screenshots docs/console
 
 lock:  ## Resolve the dependencies anew, and pin them without addresses.

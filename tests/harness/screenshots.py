@@ -1,36 +1,33 @@
-"""Takes the pictures of the documentation: real Kafka, real services, simulated jobs at speed 20.
+"""Takes the documentation's pictures from `daedalus demo`: real Kafka, a real job, all services.
 
     make screenshots
 
-runs for some minutes, until a job has been rescaled a few times.
+runs as long as the demo does, about nine minutes, and tells what the demo tells.
 """
 
+import os
+import re
+import subprocess
 import sys
-import tempfile
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from harness.broker import running_broker
-from harness.console import browsing, serving, simulated
+from harness.console import browsing
 
-JOBS = {
-    "JOBS": "5",
-    "SPEED": "20",
-    "WORKERS": "6",
-    "INSTANCE": "shop",
-    "SHAPES": '["sine"]',
-    "MINUTES": "60",
-}
-"""Simulated jobs whose workload rises and falls within three minutes."""
+JOB = "ysb"
 
-RESCALES = 7
-"""Rescales that the job of the pictures has had at least."""
+PLACE = re.compile(r"^See and steer it at (\S+)$")
+"""What the demo says of the page."""
 
-PATIENCE = 600.0
-"""Seconds after which a job that does not move is pictured as it is."""
+WHOLE = 435.0
+"""Seconds after which all of the demo's eight minutes but their end has been seen."""
 
 COLOURS = 128
 LARGEST = 150_000
@@ -40,70 +37,120 @@ LARGEST = 150_000
 def main(folder: Path) -> None:
     """Take all pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        with (
-            running_broker(work / "kafka") as broker,
-            simulated(broker, work, **JOBS),
-            serving(broker, work, "ada") as url,
-            browsing() as browser,
-        ):
-            take(browser, url, folder)
+    with demo() as url, browsing() as browser:
+        began = time.monotonic()
+        page = browser.new_page(viewport={"width": 1200, "height": 1120}, locale="en-GB")
+        until(lambda: len(caught_up(page, url)) >= 1, "a rescale", page, WHOLE)
+        page.wait_for_timeout(15_000)  # some of what came of it
+        at_work(page, url, folder)
+        on_a_phone(browser, url, folder)
+        steered(page, url, folder)
+        page.wait_for_timeout(max(0.0, began + WHOLE - time.monotonic()) * 1_000)
+        in_the_end(page, url, folder)
 
 
-def take(browser: Browser, url: str, folder: Path) -> None:
-    """Wait for a job with some rescales, and take the pictures."""
-    page = browser.new_page(viewport={"width": 1200, "height": 1120}, locale="en-GB")
-    job = moved(page, url)
-    print(f"· pictures of {job}", flush=True)
+@contextmanager
+def demo() -> Iterator[str]:
+    """Run the demo, and give the page's address once it is told."""
+    command = [str(Path(sys.executable).with_name("daedalus")), "demo"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "TZ": "UTC", "BROWSER": "none"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if found := PLACE.match(line.rstrip()):
+                break
+        else:
+            raise SystemExit("the demo told no address")
+        rest = threading.Thread(target=_repeat, args=[process.stdout], daemon=True)
+        rest.start()
+        yield found[1]
+        process.wait()
+        rest.join()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
 
-    page.goto(f"{url}/jobs/{job}")
+
+def _repeat(lines: Any) -> None:
+    for line in lines:
+        print(line, end="", flush=True)
+
+
+def at_work(page: Page, url: str, folder: Path) -> None:
+    """Picture the job after its first rescale, and that decision."""
+    page.goto(f"{url}/jobs/{JOB}")
     drawn(page)
     picture(page, folder / "job.png")
     page.locator("#rescales tbody a").first.click()
     page.locator("#candidates").wait_for()
-    page.locator("#decision").scroll_into_view_if_needed()
-    page.evaluate("document.getElementById('decision').scrollIntoView()")
     page.set_viewport_size({"width": 1200, "height": 900})
+    page.evaluate("document.getElementById('decision').scrollIntoView()")
     picture(page, folder / "decision.png")
-    page.goto(url)
-    page.get_by_role("link", name=job).wait_for()
-    page.set_viewport_size({"width": 1200, "height": 420})
-    picture(page, folder / "list.png")
-    page.close()
 
-    phone = browser.new_context(
+
+def on_a_phone(browser: Browser, url: str, folder: Path) -> None:
+    """Picture the job on a phone, in the dark."""
+    page = browser.new_context(
         viewport={"width": 390, "height": 844},
         device_scale_factor=1.5,
         is_mobile=True,
         color_scheme="dark",
         locale="en-GB",
     ).new_page()
-    phone.goto(f"{url}/jobs/{job}")
-    drawn(phone)
-    phone.evaluate("window.scrollTo(0, 215)")
-    picture(phone, folder / "phone-dark.png")
+    page.goto(f"{url}/jobs/{JOB}")
+    drawn(page)
+    page.evaluate("window.scrollTo(0, 215)")
+    picture(page, folder / "phone-dark.png")
+    page.context.close()
 
 
-def moved(page: Page, url: str) -> str:
-    """Return the job that was rescaled most, once it was often enough."""
-    deadline = time.monotonic() + PATIENCE
+def steered(page: Page, url: str, folder: Path) -> None:
+    """Pause scaling down for a reason, picture the decision that heeds it, and resume."""
+    page.set_viewport_size({"width": 1200, "height": 640})
+    page.goto(f"{url}/jobs/{JOB}")
+    page.get_by_role("button", name="Pause scaling …").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Direction").select_option("down")
+    dialog.get_by_label("Reason").fill("the sale begins at seven")
+    picture(page, folder / "pause.png")
+    dialog.get_by_role("button", name="Pause scaling").click()
+    force = page.get_by_role("region", name="Overrides in force")
+    force.wait_for()
+    page.wait_for_timeout(20_000)
+    picture(page, folder / "paused.png")
+    force.get_by_role("button", name="Resume").click()
+
+
+def in_the_end(page: Page, url: str, folder: Path) -> None:
+    """Picture the list and the job when the workload has come and gone."""
+    page.set_viewport_size({"width": 1200, "height": 1120})
+    page.goto(f"{url}/jobs/{JOB}")
+    drawn(page)
+    picture(page, folder / "whole.png")
+    page.set_viewport_size({"width": 1200, "height": 260})
     page.goto(url)
-    page.locator("#jobs tbody a:visible").first.wait_for(timeout=120_000)
-    while True:
-        names = page.locator("#jobs tbody a:visible").all_inner_texts()
-        counts = {name: rescales(page, url, name) for name in names}
-        best = max(counts, key=lambda name: counts[name])
-        print(f"· rescales so far: {counts}", flush=True)
-        if counts[best] >= RESCALES or time.monotonic() > deadline:
-            return best
-        page.wait_for_timeout(15_000)
+    page.get_by_role("link", name=JOB).wait_for()
+    picture(page, folder / "list.png")
 
 
-def rescales(page: Page, url: str, job: str) -> int:
-    """Return how often a job was rescaled."""
-    found = page.request.get(f"{url}/api/jobs/{job}/rescales")
-    return len(found.json()["items"])
+def caught_up(page: Page, url: str) -> list[Any]:
+    """Return the rescales with which the job has caught up."""
+    found = page.request.get(f"{url}/api/jobs/{JOB}/rescales")
+    if not found.ok:
+        return []
+    return [each for each in found.json()["items"] if each["recovery"] is not None]
+
+
+def until(done: Callable[[], bool], what: str, page: Page, seconds: float) -> None:
+    """Wait for something to happen in the demo."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"no {what} within {seconds:.0f} s")
+        page.wait_for_timeout(3_000)
 
 
 def drawn(page: Page) -> None:
@@ -114,6 +161,7 @@ def drawn(page: Page) -> None:
 
 def picture(page: Page, path: Path) -> None:
     """Take a picture, small enough to lie in the repository."""
+    page.wait_for_timeout(600)  # what moves in has arrived
     page.screenshot(path=path)
     colours = COLOURS
     while True:
