@@ -7,11 +7,11 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from daedalus_shared.policy import Policy
-from daedalus_shared.section import Section, hidden
+from daedalus_shared.section import Section, hidden, short
+from daedalus_shared.yaml_text import YamlError, load
 
 __all__ = ["JobSpec", "Policy", "SpecError", "read_spec"]
 
@@ -249,11 +249,12 @@ def read_spec(text: str) -> JobSpec:
         SpecError: It is no YAML, or no spec; one line that names each field.
     """
     try:
-        found: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError("no YAML: " + " ".join(str(error).split())) from error
+        found: Any = load(text)
+    except YamlError as error:
+        raise SpecError(f"no YAML: {error}") from error
     if not isinstance(found, dict):
-        raise SpecError(f"a job file is a mapping such as `job: ysb`, not {type(found).__name__}")
+        what = "empty" if found is None else f"a {type(found).__name__}"
+        raise SpecError(f"is {what}: a job file is a mapping such as `job: ysb`")
     try:
         return JobSpec.model_validate(found)
     except ValidationError as error:
@@ -270,4 +271,4 @@ def _line(detail: Any) -> str:
     value = detail["input"]
     if isinstance(value, dict):
         return f"{where or 'spec'}: {what}"
-    return f"{where}: {hidden(repr(value))}: {what}"
+    return f"{where}: {short(hidden(repr(value)))}: {what}"

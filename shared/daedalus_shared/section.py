@@ -13,6 +13,9 @@ Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 DURATION: dict[str, Any] = {"format": "duration"}
 """Marks a field that may be null as a duration."""
 
+SHOWN = 100
+"""Characters of a wrong value that an error repeats."""
+
 _INSIDE = re.compile(r"(?<=://)[^/\s@'\"]*@|(?<=['\"])[^/\s@'\"]+:[^/\s@'\"]*@")
 
 
@@ -23,6 +26,15 @@ def hidden(text: str) -> str:
     'no http://…@prometheus:9090 there'
     """
     return _INSIDE.sub("…@", text)
+
+
+def short(text: str) -> str:
+    """Return the beginning of a value that an error repeats: a line is to stay a line.
+
+    >>> len(short("x" * 1000))
+    101
+    """
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
 S = TypeVar("S", bound="Section")

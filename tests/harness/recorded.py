@@ -54,8 +54,10 @@ def recorded(path: Path, end: datetime) -> list[Event]:
 def masked(text: str) -> str:
     """Return a text without what differs from run to run: times, ages, ids, blanks at ends."""
     text = re.sub(r"\d{4}-\d\d-\d\d", "YYYY-MM-DD", text)
-    text = re.sub(r"\b\d\d-\d\d (?=\d\d:\d\d:\d\d)", "MM-DD ", text)
+    text = re.sub(r"\b\d\d-\d\d (?=\d\d:\d\d)", "MM-DD ", text)
     text = re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", text)
+    text = re.sub(r"(?<!\+)\b\d\d:\d\d\b", "HH:MM", text)
+    text = re.sub(r"\b(\d+[hms])+(?=\s+unknown)", "SPAN", text)
     text = re.sub(r"· \d\ds", "· NNs", text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", text)
     return "".join(line.rstrip() + "\n" for line in text.splitlines())

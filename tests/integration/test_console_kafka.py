@@ -19,6 +19,7 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from daedalus_console.cli import build
+from daedalus_console.runs.common import named
 from daedalus_local.kafka import running_kafka
 from daedalus_shared.events import (
     Candidate,
@@ -234,6 +235,10 @@ def test_jobs_are_listed_as_it_was_kept(run: Console, columns: int) -> None:
             id="tap-where",
         ),
         pytest.param(["tap", "control", "--job", "ysb"], id="tap-control"),
+        pytest.param(["overrides", "ysb"], id="overrides"),
+        pytest.param(["standings", "ysb"], id="standings"),
+        pytest.param(["calibration", "ysb", "--periods", "1"], id="calibration"),
+        pytest.param(["cost", "ysb"], id="cost"),
     ],
 )
 def test_what_people_see_of_a_run_is_as_it_was_kept(
@@ -370,6 +375,8 @@ def test_a_rescale_is_listed_and_explained(console: Console, tmp_path: Path) -> 
     earlier = (at - timedelta(minutes=5)).isoformat()
     assert "no decision about told" in console("explain", "told", "--at", earlier, code=4)
     assert "no job 'nobody'" in console("history", "nobody", code=4)
+    assert "did you mean 'told'" in console("history", "tolt", code=4)
+    assert named(console.bootstrap, "to") == ["told"]
 
     (job,) = [found for found in console.json("jobs") if found["job"] == "told"]
     assert (job["scale_out"], job["health"]) == (4, "ok")

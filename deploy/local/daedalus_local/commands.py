@@ -1,5 +1,6 @@
 """`daedalus up | down | status | demo`: the local stack from the command line."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-Planner = Annotated[str, typer.Option(help="Who decides: horizon, rules or hpa.")]
+Planner = Annotated[str, typer.Option(metavar="NAME", help="Who decides: horizon, rules or hpa.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def up(
     job: Annotated[
-        str, typer.Option(help="Sample job: ysb, wordcount, traffic or wordcount-kstreams.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Sample job: ysb, wordcount, traffic or wordcount-kstreams."
+        ),
     ] = "ysb",
     simulate: Annotated[
         int, typer.Option(metavar="JOBS", min=0, help="Play so many simulated jobs, without Flink.")
@@ -35,26 +39,38 @@ def up(
     planner: Planner = "horizon",
     advise: Annotated[bool, typer.Option("--advise", help="Decide, but change nothing.")] = False,
     speed: Annotated[
-        float, typer.Option(help="Play workload and policy so many times as fast.")
+        float,
+        typer.Option(metavar="FACTOR", help="Play workload and policy so many times as fast."),
     ] = 1.0,
     peak: Annotated[
         float | None,
         typer.Option(
+            metavar="RATE",
             help="Highest records/s. [default: the job's, 4600 for ysb]",
             show_default=False,
         ),
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Length of the workload, job's time.")] = 80.0,
-    trace: Annotated[Path | None, typer.Option(help="Play this CSV of second|count.")] = None,
+    minutes: Annotated[
+        float, typer.Option(metavar="MINUTES", help="Length of the workload, job's time.")
+    ] = 80.0,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Play this CSV of second|count.")
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Workers at the start. [default: 2; 12 if simulated]", show_default=False
+            metavar="COUNT",
+            help="Workers at the start. [default: 2; 12 if simulated]",
+            show_default=False,
         ),
     ] = None,
     max_workers: Annotated[
         int | None,
-        typer.Option(help="Most workers. [default: 6; 18 if simulated]", show_default=False),
+        typer.Option(
+            metavar="COUNT",
+            help="Most workers. [default: 6; 18 if simulated]",
+            show_default=False,
+        ),
     ] = None,
     no_load: Annotated[bool, typer.Option("--no-load", help="Play no workload.")] = False,
     no_services: Annotated[
@@ -62,6 +78,9 @@ def up(
     ] = False,
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Scrape the services; needs `prometheus`.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for programs, as `status` does.")
     ] = False,
 ) -> None:
     """Start the local stack in the background and return when it is ready.
@@ -75,15 +94,15 @@ def up(
 
     Example: daedalus up --simulate 3 --speed 10 --prometheus
     """
-    from daedalus_local import home, jobs, lifecycle
-    from daedalus_local.errors import StackError
+    from daedalus_local import home, jobs, lifecycle, views
+    from daedalus_local.errors import OptionError
 
     with _one_line():
         _known(job)
         if simulate and no_services:
-            raise StackError("--no-services: with --simulate there is nothing else; leave one out")
+            raise OptionError("--no-services: with --simulate there is nothing else; leave one out")
         if prometheus and no_services:
-            raise StackError("--prometheus: without services there is nothing to scrape")
+            raise OptionError("--prometheus: without services there is nothing to scrape")
         options = home.Options(
             job=job,
             simulate=simulate,
@@ -100,7 +119,15 @@ def up(
             first_workers=workers or (12 if simulate else 2),
             max_workers=max_workers or (18 if simulate else 6),
         )
-        stack = lifecycle.up(home.default(), options, _progress, leash=False)
+        stack = lifecycle.up(
+            home.default(),
+            options,
+            lambda text: typer.echo(f"· {text}", err=as_json),
+            leash=False,
+        )
+    if as_json:
+        typer.echo(views.as_json(stack), nl=False)
+        return
     flink = f", Flink at {stack.flink}" if stack.flink else ""
     typer.echo(f"ready: Kafka at {stack.bootstrap}{flink}, {options.shown}")
     if stack.console:
@@ -113,7 +140,9 @@ def up(
     typer.echo(f"`daedalus status` shows it, {watch}`daedalus down` ends it")
 
 
-def down() -> None:
+def down(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
     """End the local stack of this folder, also what a killed one has left; its logs stay.
 
     Example: daedalus down
@@ -123,6 +152,9 @@ def down() -> None:
     where = home.default()
     with _one_line():
         there = lifecycle.down(where)
+    if as_json:
+        typer.echo(json.dumps({"ended": there, "logs": str(where.logs)}))
+        return
     typer.echo(f"down; logs are in {where.logs}" if there else f"nothing runs in {where.path}")
 
 
@@ -138,20 +170,28 @@ def status(
     with _one_line():
         where = home.default()
         stack, workers = where.read(), where.workers()
-        show = views.as_json if as_json else views.as_table
-        typer.echo(show(stack, workers), nl=False)
+        if as_json:
+            typer.echo(views.as_json(stack, workers), nl=False)
+        else:
+            typer.echo(views.as_table(stack, workers, views.width()), nl=False)
         ready = stack is not None and stack.state == "ready" and stack.supervised
     raise typer.Exit(0 if ready else 1)
 
 
 def demo(
     minutes: Annotated[
-        float, typer.Option(envvar="DEMO_MINUTES", help="How long it takes, in minutes of ours.")
+        float,
+        typer.Option(
+            metavar="MINUTES", envvar="DEMO_MINUTES", help="How long it takes, in minutes of ours."
+        ),
     ] = 8.0,
-    seed: Annotated[int, typer.Option(help="Seed of the workload.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the workload.")] = 1,
     planner: Planner = "horizon",
     job: Annotated[
-        str, typer.Option(help="Sample job: ysb, wordcount, traffic or wordcount-kstreams.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Sample job: ysb, wordcount, traffic or wordcount-kstreams."
+        ),
     ] = "ysb",
     browser: Annotated[
         bool,
@@ -183,12 +223,15 @@ def demo_compare(
         int, typer.Option(envvar="RUNS", min=1, help="Runs of each planner, each another workload.")
     ] = 3,
     minutes: Annotated[
-        float, typer.Option(envvar="DEMO_MINUTES", help="How long a run takes, minutes of ours.")
+        float,
+        typer.Option(
+            metavar="MINUTES", envvar="DEMO_MINUTES", help="How long a run takes, minutes of ours."
+        ),
     ] = 8.0,
     planners: Annotated[
         str, typer.Option(metavar="NAMES", help="Who plays, with commas between.")
     ] = "rules,horizon,hpa",
-    seed: Annotated[int, typer.Option(help="Seed of the first workload.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the first workload.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Play the demo's workload under several planners in turn, on the real cluster.
@@ -198,38 +241,34 @@ def demo_compare(
     Example: daedalus demo-compare --runs 1 --minutes 4
     """
     from daedalus_local import compare, services
-    from daedalus_local.errors import StackError
+    from daedalus_local.errors import OptionError
 
     with _one_line():
         names = [name.strip() for name in planners.split(",")]
         for name in names:
             if name not in services.PLANNERS:
                 known = ", ".join(services.PLANNERS)
-                raise StackError(f"--planners {name or planners}: must be among {known}")
+                raise OptionError(f"--planners {name or planners}: must be among {known}")
         raise typer.Exit(compare.run(minutes, runs, names, seed, as_json=as_json))
 
 
 def _known(job: str) -> None:
     from daedalus_local import jobs
-    from daedalus_local.errors import StackError
+    from daedalus_local.errors import OptionError
 
     if job not in jobs.JOBS:
-        raise StackError(f"--job {job}: must be one of {', '.join(jobs.JOBS)}")
-
-
-def _progress(text: str) -> None:
-    typer.echo(f"· {text}")
+        raise OptionError(f"--job {job}: must be one of {', '.join(jobs.JOBS)}")
 
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """Turn what is wrong with the machine into one line and exit code 1."""
+    """Turn what is wrong into one line and an exit code."""
     from daedalus_local.errors import StackError
 
     try:
         yield
     except StackError as error:
         typer.echo(f"daedalus: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(error.code) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(130) from error

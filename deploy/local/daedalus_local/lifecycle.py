@@ -11,7 +11,7 @@ from pathlib import Path
 
 from daedalus_local import prerequisites, proc, prometheus, services, workers
 from daedalus_local.child import Child
-from daedalus_local.errors import StackError
+from daedalus_local.errors import NoFileError, OptionError, StackError
 from daedalus_local.home import Home, Options, Stack
 
 STOP_WITHIN = 60.0
@@ -111,11 +111,11 @@ def _wait(home: Home, supervisor: Child, report: Callable[[str], None]) -> Stack
 
 def _check(options: Options) -> None:
     if not 1 <= options.first_workers <= options.max_workers:
-        raise StackError(
+        raise OptionError(
             f"{options.first_workers} first workers: must be 1 to {options.max_workers}"
         )
     if options.planner not in services.PLANNERS:
-        raise StackError(
+        raise OptionError(
             f"planner {options.planner}: must be one of {', '.join(services.PLANNERS)}"
         )
     if options.prometheus:
@@ -123,6 +123,6 @@ def _check(options: Options) -> None:
     for name in ("factor", "peak", "minutes", "quota"):
         value = getattr(options, name)
         if not 0 < value < math.inf:
-            raise StackError(f"{name} {value:g}: must be more than 0")
+            raise OptionError(f"{name} {value:g}: must be more than 0")
     if options.trace is not None and not Path(options.trace).is_file():
-        raise StackError(f"trace {options.trace}: no such file")
+        raise NoFileError(f"trace {options.trace}: no such file")

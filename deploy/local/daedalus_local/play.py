@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from daedalus_local import tape
-from daedalus_local.errors import StackError
+from daedalus_local.errors import OptionError, StackError
 from daedalus_local.home import Home, Options, Stack
 from daedalus_local.jobs import JOBS
 from daedalus_local.score import Look, Rescale, ScoreCard, score
@@ -36,10 +36,10 @@ def options(minutes: float, seed: int, planner: str, job: str = "ysb") -> Option
     """Return the options of a run of a sample job that takes `minutes` of ours.
 
     Raises:
-        StackError: It would be too short or too long.
+        OptionError: It would be too short or too long.
     """
     if not LEAST <= minutes <= MOST:
-        raise StackError(f"DEMO_MINUTES {minutes:g}: must be {LEAST:g} to {MOST:g}")
+        raise OptionError(f"DEMO_MINUTES {minutes:g}: must be {LEAST:g} to {MOST:g}")
     return Options(
         job=job,
         factor=JOB_MINUTES / minutes,

@@ -2,12 +2,21 @@
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from daedalus_local.home import Running, Stack
 from daedalus_local.proc import Identity, alive
+
+WIDE = 160
+"""Columns where no terminal tells its width."""
+
+
+def width() -> int:
+    """Return the columns of the terminal, or `COLUMNS`; in a pipe `WIDE`."""
+    return shutil.get_terminal_size((WIDE, 24)).columns
 
 
 def as_json(stack: Stack | None, workers: Sequence[Running] = ()) -> str:
@@ -22,7 +31,7 @@ def as_json(stack: Stack | None, workers: Sequence[Running] = ()) -> str:
     return json.dumps(found, indent=2) + "\n"
 
 
-def as_table(stack: Stack | None, workers: Sequence[Running] = ()) -> str:
+def as_table(stack: Stack | None, workers: Sequence[Running] = (), width: int = WIDE) -> str:
     """Return the state in one line and a table of the processes, workers of the pools included."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.table import Table  # noqa: PLC0415
@@ -30,12 +39,14 @@ def as_table(stack: Stack | None, workers: Sequence[Running] = ()) -> str:
     if stack is None:
         return "no stack runs here; start one with `daedalus up`\n"
     text = io.StringIO()
-    console = Console(file=text, width=140, highlight=False)
+    console = Console(file=text, width=width, highlight=False, markup=False, emoji=False)
     minutes = (time.time() - stack.since) / 60
     console.print(f"{stack.job}: {state(stack)}, for {minutes:.0f} min {stack.step}".rstrip())
     for note in stack.notes:
         console.print(note)
-    table = Table("process", "state", "pid", "restarts", "answers at", "log", box=None)
+    table = Table("process", "state", "pid", "restarts", box=None, pad_edge=False)
+    table.add_column("answers at", overflow="fold")
+    table.add_column("log", overflow="fold")
     for process in (*stack.processes, *workers):
         told = process.state if process.state != "running" or is_alive(process) else "dead"
         address = process.url or ""

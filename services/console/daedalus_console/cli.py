@@ -3,9 +3,15 @@
 Nothing slow is imported here: `daedalus --help` answers in a blink.
 """
 
+import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from errno import EPIPE
 from importlib.metadata import EntryPoint, entry_points
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -106,8 +112,46 @@ def renamed(arguments: Sequence[str]) -> list[str]:
     return found
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Say in a line that standard output cannot be written, such as to a full disk.
+
+    A reader that has gone (`daedalus tap … | head`) has what it wanted: nothing is said then. Where
+    the command was started with an output closed, nobody wants it.
+    """
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 -- as long as the process
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale without arrows shows a ? for them
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # at exit it would fail with a traceback
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise  # not of an output
+        if error.errno != EPIPE:
+            sys.stderr.write(f"daedalus: the output cannot be written: {error.strerror}\n")
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what is buffered still
+        raise SystemExit(1) from error
+
+
+def end(_signal: int, _frame: object) -> None:
+    """End as by an error, so that files half written go, and a terminal is as it was."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
 def main() -> None:
     """Run the command."""
+    signal.signal(signal.SIGTERM, end)
+    with writing():
+        run()
+
+
+def run() -> None:
+    """Find the subcommand, and run it."""
     app = build()
     arguments = renamed(sys.argv[1:])
     if wants_extensions(app, arguments):

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from daedalus_console.brokers import VARIABLE
+from daedalus_console.commands.completing import jobs
 
 Bootstrap = Annotated[
     str | None,
@@ -22,7 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 
 COMPLETION = "Completion: daedalus --install-completion (bash, zsh, fish); then open a new shell."
 
-JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Name of the job.")]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", autocompletion=jobs, help="Name of the job.")
+]
 
 TOPICS = (
     "metrics",
@@ -44,7 +47,10 @@ def topics(incomplete: str) -> list[str]:
     return [name for name in TOPICS if name.startswith(incomplete)]
 
 
-TIMES = "Times are written 10m, 2h, 18:30 or 2026-01-31T18:30 (local, or with an offset)."
+TIMES = (
+    "Times are written 10m, 2h, 18:30, 'yesterday 18:30' or 2026-01-31T18:30 "
+    "(local, or with an offset)."
+)
 
 CODES = (
     "Exit codes: 0 ok; 1 refused, failed, or different; 2 wrong usage; 3 Kafka does not answer; "

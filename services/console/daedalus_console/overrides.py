@@ -1,8 +1,9 @@
 """What people ask of a job for a while: pauses, floors, ceilings and pins, and their end."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.specs import instant_after
@@ -40,8 +41,19 @@ def declared(job: str, control: JobControl) -> JobSpec:
     """Return the job's spec, or raise `NotFoundError`."""
     spec = control.newest
     if spec is None:
-        raise NotFoundError(f"no job {job!r} is declared; `daedalus jobs` lists those that are")
+        raise undeclared(job)
     return spec
+
+
+def undeclared(job: str, known: Collection[str] = ()) -> NotFoundError:
+    """Return the error that says so, with the name among the `known` that was probably meant.
+
+    >>> print(undeclared("ysp", ["ysb", "traffic"]))
+    no job 'ysp' is declared; did you mean 'ysb'?
+    """
+    close = get_close_matches(job, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "`daedalus jobs` lists those that are"
+    return NotFoundError(f"no job {job!r} is declared; {hint}")
 
 
 def override(wish: Wish, control: JobControl, author: Author) -> Override:

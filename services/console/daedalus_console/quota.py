@@ -7,13 +7,13 @@ So decisions stay a matter of their own job, and a replay finds the ceilings of 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from daedalus_console.errors import UsageError
 from daedalus_shared.durations import Seconds
 from daedalus_shared.events.codec import explain
 from daedalus_shared.section import Section
+from daedalus_shared.yaml_text import YamlError, load
 
 
 class Group(Section):
@@ -72,9 +72,13 @@ class Claim:
 def read(file: str, content: str) -> Group:
     """Read a group's file, or raise `UsageError` with one line that names the field."""
     try:
-        return Group.model_validate(yaml.safe_load(content))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file}: no YAML: {' '.join(str(error).split())}") from error
+        found = load(content)
+    except YamlError as error:
+        raise UsageError(f"{file}: no YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{file}: a group's file is a mapping such as `group: batch`")
+    try:
+        return Group.model_validate(found)
     except ValidationError as error:
         raise UsageError(f"{file}: {explain(error)}") from error
 

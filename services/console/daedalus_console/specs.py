@@ -15,6 +15,7 @@ from daedalus_shared.control import JobControl
 from daedalus_shared.durations import text
 from daedalus_shared.events import Declaration
 from daedalus_shared.job_spec import JobSpec, Policy, SpecError, read_spec
+from daedalus_shared.section import hidden, short
 
 
 class Verdict(StrEnum):
@@ -159,7 +160,9 @@ def _problem(detail: Any) -> str:
             return f"{name}: is not a field of a job file{hint}"
     what = detail["msg"].removeprefix("Value error, ")
     value = detail["input"]
-    return f"{name}: {what}" if isinstance(value, dict) else f"{name}: {value!r}: {what}"
+    if isinstance(value, dict):
+        return f"{name}: {what}"
+    return f"{name}: {short(hidden(repr(value)))}: {what}"
 
 
 def _fields_at(place: list[str]) -> list[str]:

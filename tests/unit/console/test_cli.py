@@ -1,6 +1,8 @@
 """The command line: usage, validation, exit codes, help, and commands of other packages."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -13,12 +15,14 @@ from typer.testing import CliRunner
 from daedalus_console import options
 from daedalus_console.adapters.files import job_files
 from daedalus_console.brokers import address
-from daedalus_console.cli import build, extend, names, wants_extensions
-from daedalus_console.errors import UsageError
+from daedalus_console.cli import build, end, extend, names, wants_extensions
+from daedalus_console.errors import NotFoundError
 from daedalus_console.runs import common
 
 RUN = CliRunner()
 NOWHERE = "127.0.0.1:1"
+
+GROUPS = ["topics", "schemas", "knowledge"]
 
 COMMANDS = [
     ["apply"],
@@ -58,6 +62,14 @@ def test_each_command_has_help_with_an_example(command: list[str]) -> None:
     assert found.exit_code == 0
     _, _, examples = found.output.partition("Examples:")
     assert f"  daedalus {' '.join(command)} " in examples.replace("\n", " \n")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_help_of_a_group_has_an_example_and_cuts_nothing(group: str) -> None:
+    found = RUN.invoke(build(), [group, "--help"]).output
+
+    assert f"  daedalus {group} " in found.partition("Examples:")[2]
+    assert "..." not in found.partition("Examples:")[0].partition("Commands:")[2]
 
 
 def test_the_help_tells_the_exit_codes() -> None:
@@ -113,8 +125,8 @@ def test_help_imports_nothing_slow_of_any_package_that_adds_commands() -> None:
     [
         pytest.param(["nonsense"], 2, "No such command", id="no such command"),
         pytest.param(["apply"], 2, "either -f or --watch", id="nothing to apply"),
-        pytest.param(["apply", "-f", "none.yaml"], 2, "no such file: none.yaml", id="no such file"),
-        pytest.param(["apply", "--watch", "none"], 2, "no such folder", id="no such folder"),
+        pytest.param(["apply", "-f", "none.yaml"], 4, "no such file: none.yaml", id="no such file"),
+        pytest.param(["apply", "--watch", "none"], 4, "no such folder", id="no such folder"),
         pytest.param(["pause", "ysb"], 2, "--until", id="no end"),
         pytest.param(["floor", "ysb", "3"], 2, "--until and --why", id="no reason"),
         pytest.param(["floor", "ysb", "0"], 2, "greater than or equal to 1", id="no workers"),
@@ -186,7 +198,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_job_files_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no job file"):
+    with pytest.raises(NotFoundError, match="holds no job file"):
         job_files([str(tmp_path)])
 
 
@@ -241,3 +253,50 @@ def test_other_packages_register_commands_and_a_broken_one_is_named(
     assert RUN.invoke(app, ["hello"]).output == "hello\n"
     assert len(said) == 1
     assert "nowhere" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        pytest.param(">/dev/full", "the output cannot be written: No space left", id="full disk"),
+        pytest.param("| true", "", id="a reader that has gone"),
+        pytest.param(">&-", "", id="closed"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_a_line_at_most(output: str, said: str) -> None:
+    command = f"{sys.executable} -m daedalus_console validate -f /dev/null {output}"
+
+    found = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert said in found.stderr
+    assert len(found.stderr.splitlines()) == (1 if said else 0)
+
+
+def test_a_locale_that_knows_ascii_alone_shows_a_question_mark(tmp_path: Path) -> None:
+    (tmp_path / "売.yaml").write_text("job: {")
+
+    found = subprocess.run(
+        [sys.executable, "-m", "daedalus_console", "validate", "-f", str(tmp_path)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (found.returncode, found.stderr) == (1, "")
+    assert "?.yaml: no YAML" in found.stdout
+
+
+def test_a_terminated_command_unwinds_so_that_nothing_half_written_stays() -> None:
+    with pytest.raises(SystemExit) as ended:
+        end(signal.SIGTERM, None)
+
+    assert ended.value.code == 143
+
+
+def test_an_endless_input_is_no_job_file() -> None:
+    (found,) = job_files(["/dev/zero"])
+
+    assert "larger than 200000 bytes" in (found.why or "")

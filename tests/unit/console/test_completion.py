@@ -28,6 +28,7 @@ HERE = Path(sys.executable).parent
         pytest.param(["history", "--s"], ["--since"], id="an option"),
         pytest.param(["tap", "scale-"], ["scale-commands", "scale-outcomes"], id="a topic"),
         pytest.param(["topics", "cr"], ["create"], id="a command of a group"),
+        pytest.param(["explain", "-b", "127.0.0.1:1", "y"], [], id="a job, and no Kafka"),
     ],
 )
 def test_bash_completes(words: list[str], found: list[str]) -> None:

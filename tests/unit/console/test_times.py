@@ -22,6 +22,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
         pytest.param("14:30", "past", "2025-12-31T13:30:00+00:00", id="yesterday"),
         pytest.param("9:05", "past", "2026-01-01T08:05:00+00:00", id="one digit"),
         pytest.param("9:05:30", "future", "2026-01-02T08:05:30+00:00", id="tomorrow, seconds"),
+        pytest.param("yesterday", "past", "2025-12-30T23:00:00+00:00", id="all of yesterday"),
+        pytest.param("yesterday 18:30", "past", "2025-12-31T17:30:00+00:00", id="an evening"),
+        pytest.param("Tomorrow at 9:00", "future", "2026-01-02T08:00:00+00:00", id="a morning"),
         pytest.param("2026-01-31T18:30", "past", "2026-01-31T17:30:00+00:00", id="ISO, local"),
         pytest.param("2026-07-31 18:30", "past", "2026-07-31T16:30:00+00:00", id="summer time"),
         pytest.param("2026-01-31T18:30Z", "past", "2026-01-31T18:30:00+00:00", id="ISO, UTC"),
@@ -33,7 +36,19 @@ def test_reads_what_people_write(text: str, towards: Towards, expected: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "10", "25:00", "9:77", "-10m", "999999999999d", "2026-13-01", "1e9s"]
+    "text",
+    [
+        "",
+        "yesterday 25:00",
+        "18:30 yesterday",
+        "10",
+        "25:00",
+        "9:77",
+        "-10m",
+        "999999999999d",
+        "2026-13-01",
+        "1e9s",
+    ],
 )
 def test_refuses_what_is_no_time(text: str) -> None:
     with pytest.raises(UsageError):
@@ -43,7 +58,9 @@ def test_refuses_what_is_no_time(text: str) -> None:
 def test_a_time_of_day_is_right_across_a_change_to_summer_time() -> None:
     evening = datetime(2026, 3, 28, 22, tzinfo=UTC)  # summer time begins that night in Berlin
 
-    assert moment("06:00", evening, "future", BERLIN) == datetime(2026, 3, 29, 4, tzinfo=UTC)
+    six = datetime(2026, 3, 29, 4, tzinfo=UTC)
+    assert moment("06:00", evening, "future", BERLIN) == six
+    assert moment("tomorrow 06:00", evening, "future", BERLIN) == six
 
 
 def test_shows_the_zone() -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from daedalus_console.board import Board, Entry, JobState, Kind, Point
@@ -12,6 +13,8 @@ from daedalus_console.records import Record
 from daedalus_console.rescales import Story, story
 from daedalus_console.views import lines, tables
 from daedalus_console.views.explain import resampled, told
+from daedalus_console.views.fitting import Fitting
+from daedalus_console.views.tables import cell, grid
 from daedalus_console.views.watch import Size, bucketed, entry_line, screen, status_line
 from daedalus_shared.events import Override, OverrideKind
 
@@ -236,3 +239,24 @@ def test_stretches_without_reports_are_blank(noon: datetime) -> None:
 def test_resampling_keeps_the_peaks() -> None:
     assert resampled((1.0, 9.0, 2.0, 3.0), 2) == [9.0, 3.0]
     assert resampled((1.0, 2.0), 5) == [1.0, 2.0]
+
+
+FIGURES = ("downtime", "kept", "late")
+
+
+def figures(job: str) -> Fitting:
+    table = grid("job", *FIGURES, right=FIGURES)
+    table.add_row(cell(job), cell("1.06 x"), cell("31 %"), cell("-"))
+    return Fitting(table)
+
+
+@pytest.mark.parametrize("job", ["ysb", "売り出し", "a-long-name.of-a-job.in.production"])
+@pytest.mark.parametrize("width", [30, 40, 60, 120])
+def test_a_table_without_room_is_told_as_entries_and_cuts_no_word(job: str, width: int) -> None:
+    text = shown(figures(job), width)
+
+    assert max(map(cell_len, text.splitlines())) <= width
+    # Names, heads and figures with three columns between; the hyphen is of no use in an entry.
+    fits = cell_len(job) + len("downtime") + len("1.06") + len("late") + 4 * 3 <= width
+    assert ("downtime 1.06 x · kept 31 %\n" in text) == (not fits)
+    assert ("─" in text) == fits

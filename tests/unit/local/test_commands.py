@@ -66,7 +66,7 @@ def test_status_lists_the_workers_of_the_pools(app: typer.Typer, tmp_path: Path)
         (folder / "stat").write_text(text)
     (home.path / "pools" / "words" / "workers" / "words-0003").mkdir()  # it is being started
 
-    table = RUNNER.invoke(app, ["status"]).stdout
+    table = RUNNER.invoke(app, ["status"], env={"COLUMNS": "300"}).stdout
     assert [line.split()[:2] for line in table.splitlines() if "words-" in line] == [
         ["words-0001", "running"],
         ["words-0002", "dead"],
@@ -107,6 +107,17 @@ def test_down_without_a_stack_is_no_error(app: typer.Typer) -> None:
 
     assert told.exit_code == 0
     assert "nothing runs" in told.stdout
+    assert json.loads(RUNNER.invoke(app, ["down", "--json"]).stdout)["ended"] is False
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_the_status_fits_the_terminal(app: typer.Typer, tmp_path: Path, columns: int) -> None:
+    running(tmp_path / "home")
+
+    told = RUNNER.invoke(app, ["status"], env={"COLUMNS": str(columns)}).stdout
+
+    assert max(len(line) for line in told.splitlines()) <= columns
+    assert "…" not in told  # addresses and logs are there to be copied
 
 
 @pytest.mark.parametrize(
@@ -136,7 +147,8 @@ def test_what_makes_no_sense_is_one_line(
 
     told = RUNNER.invoke(app, arguments)
 
-    assert told.exit_code == 1
+    code = {"no such file": 4, "no `prometheus` on the PATH": 1}.get(said, 2)
+    assert told.exit_code == code
     assert said in told.stderr
     assert len(told.stderr.strip().splitlines()) == 1
 

@@ -52,7 +52,7 @@ def test_registering_the_commands_imports_nothing_slow() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        pytest.param(["backtest", "nowhere.csv"], 1, "nowhere.csv: No such file", id="no file"),
+        pytest.param(["backtest", "nowhere.csv"], 4, "nowhere.csv: no such file", id="no file"),
         pytest.param(["backtest", "shape:none"], 2, "'none' is no shape; there are", id="no shape"),
         pytest.param(
             ["backtest", "shape:sine@x"], 2, "the seed 'x' is no whole number", id="no seed"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from daedalus_console.errors import UsageError
+from daedalus_console.errors import NotFoundError
 
 SUFFIXES = (".yaml", ".yml")
-LARGEST = 1_000_000
+LARGEST = 200_000
 """Bytes; a job file has about a thousand."""
 
 
@@ -25,23 +25,34 @@ def job_files(arguments: Sequence[str]) -> list[JobFile]:
     """Return the files named; a folder stands for the job files in it, `-` for standard input.
 
     Raises:
-        UsageError: There is no such file, or no job file in the folder.
+        NotFoundError: There is no such file, or no job file in the folder.
     """
     found: list[JobFile] = []
     for argument in arguments:
         path = Path(argument)
         if argument == "-":
-            found.append(JobFile("standard input", sys.stdin.read()))
+            found.append(_standard_input())
         elif path.is_dir():
             inside = in_folder(path)
             if not inside:
-                raise UsageError(f"{path} holds no job file (*.yaml, *.yml)")
+                raise NotFoundError(f"{path} holds no job file (*.yaml, *.yml)")
             found += inside
         elif path.exists():
             found.append(_read(path))
         else:
-            raise UsageError(f"no such file: {path}")
+            raise NotFoundError(f"no such file: {path}")
     return found
+
+
+def _standard_input() -> JobFile:
+    name = "standard input"
+    try:
+        content = sys.stdin.read(LARGEST + 1)
+    except UnicodeDecodeError:
+        return JobFile(name, None, "is not text in UTF-8: not a job file")
+    if len(content) > LARGEST:
+        return JobFile(name, None, f"is larger than {LARGEST} bytes: not a job file")
+    return JobFile(name, content)
 
 
 def in_folder(folder: Path) -> list[JobFile]:
@@ -52,9 +63,11 @@ def in_folder(folder: Path) -> list[JobFile]:
 
 def _read(path: Path) -> JobFile:
     try:
-        if path.stat().st_size > LARGEST:
+        with path.open(encoding="utf-8") as file:  # a device, or a pipe, may have no end
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             return JobFile(str(path), None, f"is larger than {LARGEST} bytes: not a job file")
-        return JobFile(str(path), path.read_text(encoding="utf-8"))
+        return JobFile(str(path), content)
     except OSError as error:
         return JobFile(str(path), None, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError:

@@ -47,8 +47,10 @@ Place = tuple[str, int]
 class Kafka:
     """One cluster, as the command needs it."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, patience: float = TIMEOUT) -> None:
+        """Take where it is, and the seconds that it is given to answer."""
         self.address = address
+        self._patience = patience
         quiet = logging.getLogger("daedalus_console.librdkafka")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # librdkafka repeats itself each second; one line says it all
@@ -58,7 +60,7 @@ class Kafka:
             **librdkafka(found),
             "logger": quiet,
             "error_cb": self._complaints,
-            "socket.connection.setup.timeout.ms": int(TIMEOUT * 1000),
+            "socket.connection.setup.timeout.ms": int(patience * 1000),
         }
         self._partitions: dict[str, int] | None = None
         self._admin_client: AdminClient | None = None
@@ -119,11 +121,11 @@ class Kafka:
 
     def offsets(self, places: Sequence[Place], which: OffsetSpec) -> dict[Place, int]:
         """Return an offset of each partition, in one request."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + self._patience
         while places:
             asked = {TopicPartition(topic, partition): which for topic, partition in places}
             try:
-                futures = self.admin.list_offsets(asked, request_timeout=TIMEOUT)
+                futures = self.admin.list_offsets(asked, request_timeout=self._patience)
                 return {
                     (place.topic, place.partition): future.result().offset
                     for place, future in futures.items()
@@ -137,10 +139,10 @@ class Kafka:
 
     def _metadata(self) -> ClusterMetadata:
         """Ask for the topics; give up early when no broker takes the connection."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + self._patience
         while True:
             try:
-                return self.admin.list_topics(timeout=TIMEOUT / 5)
+                return self.admin.list_topics(timeout=self._patience / 5)
             except KafkaException:
                 self.admin.poll(0)
                 if self._complaints.all_down or time.monotonic() > deadline:

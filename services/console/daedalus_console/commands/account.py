@@ -4,10 +4,14 @@ from typing import Annotated
 
 import typer
 
+from daedalus_console.commands.completing import jobs as jobs_named
 from daedalus_console.options import AsJson, Bootstrap, JobArgument, examples
 
 OneJob = Annotated[
-    str | None, typer.Argument(metavar="[JOB]", help="Only this job.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[JOB]", autocompletion=jobs_named, help="Only this job.", show_default=False
+    ),
 ]
 Day = Annotated[str, typer.Option("--since", metavar="TIME", help="From when on.")]
 

@@ -12,10 +12,20 @@ from daedalus_console.options import AsJson, Bootstrap, examples
 def register(app: typer.Typer) -> None:
     """Add the commands that prepare a cluster and publish the contract."""
     topics = typer.Typer(
-        help="Create or list the topics; say who may do what.", no_args_is_help=True
+        help="Create or list the topics; say who may do what.",
+        no_args_is_help=True,
+        epilog=examples("daedalus topics create", "daedalus topics list --json"),
     )
-    topics.command("create", epilog=examples("daedalus topics create --replication 3"))(create)
-    topics.command("list", epilog=examples("daedalus topics list"))(list_topics)
+    topics.command(
+        "create",
+        short_help="Create the topics that are missing.",
+        epilog=examples("daedalus topics create --replication 3"),
+    )(create)
+    topics.command(
+        "list",
+        short_help="List the topics and what they keep.",
+        epilog=examples("daedalus topics list"),
+    )(list_topics)
     topics.command(
         "acls",
         short_help="Say, or set, who may read and write what.",
@@ -28,7 +38,11 @@ def register(app: typer.Typer) -> None:
         ),
     )(acls)
     app.add_typer(topics, name="topics")
-    schemas = typer.Typer(help="Export the contract of the events.", no_args_is_help=True)
+    schemas = typer.Typer(
+        help="Export the contract of the events.",
+        no_args_is_help=True,
+        epilog=examples("daedalus schemas export docs/events"),
+    )
     schemas.command("export", epilog=examples("daedalus schemas export docs/events"))(export)
     schemas.callback()(_group)
     app.add_typer(schemas, name="schemas")

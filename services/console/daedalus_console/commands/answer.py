@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from daedalus_console.commands.completing import jobs as jobs_named
 from daedalus_console.options import AsJson, Bootstrap, JobArgument, examples
 
 DecisionId = Annotated[
@@ -84,7 +85,10 @@ def reject(
 
 def overrides(
     job: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="Only of this job.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[JOB]", autocompletion=jobs_named, help="Only of this job.", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
     bootstrap: Bootstrap = None,

@@ -5,19 +5,26 @@ from typing import Annotated
 
 import typer
 
+from daedalus_console.commands.completing import jobs as jobs_named
 from daedalus_console.options import AsJson, Bootstrap, examples
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, a snapshot a line.")]
-OfJob = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")]
+OfJob = Annotated[
+    str | None,
+    typer.Option("--job", metavar="JOB", autocompletion=jobs_named, help="Only of this job."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands that keep what the services have learned."""
     knowledge = typer.Typer(
-        help="Back up and restore what the services have learned.", no_args_is_help=True
+        help="Back up and restore what the services have learned.",
+        no_args_is_help=True,
+        epilog=examples("daedalus knowledge export knowledge.jsonl"),
     )
     knowledge.command(
         "export",
+        short_help="Write the newest snapshots to a file.",
         epilog=examples(
             "daedalus knowledge export knowledge.jsonl",
             "daedalus knowledge export ysb.jsonl --job ysb",
@@ -25,6 +32,7 @@ def register(app: typer.Typer) -> None:
     )(export)
     knowledge.command(
         "import",
+        short_help="Write snapshots back to Kafka.",
         epilog=examples(
             "daedalus knowledge import knowledge.jsonl --dry-run",
             "daedalus knowledge import knowledge.jsonl",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from daedalus_console.commands.completing import jobs as jobs_named
 from daedalus_console.options import TOPICS, AsJson, Bootstrap, examples
 from daedalus_console.options import topics as topics_named
 
@@ -41,7 +42,10 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     job: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="Only this job.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[JOB]", autocompletion=jobs_named, help="Only this job.", show_default=False
+        ),
     ] = None,
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="How much of the past to begin with.")
@@ -69,7 +73,10 @@ def tap(
         ),
     ],
     job: Annotated[
-        str | None, typer.Option("--job", metavar="JOB", help="Only about this job.")
+        str | None,
+        typer.Option(
+            "--job", metavar="JOB", autocompletion=jobs_named, help="Only about this job."
+        ),
     ] = None,
     since: Annotated[
         str,
@@ -123,7 +130,13 @@ def export(
     ],
     job: Annotated[
         str | None,
-        typer.Option("--job", metavar="JOB", help="Only about this job.", show_default=False),
+        typer.Option(
+            "--job",
+            metavar="JOB",
+            autocompletion=jobs_named,
+            help="Only about this job.",
+            show_default=False,
+        ),
     ] = None,
     topics: Annotated[
         list[str],

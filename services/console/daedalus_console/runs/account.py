@@ -13,6 +13,7 @@ from daedalus_console.overrides import declared
 from daedalus_console.runs.common import cluster, control, controls, events, now, reading
 from daedalus_console.times import moment, shown
 from daedalus_console.views import accounts as views
+from daedalus_console.views.fitting import Fitting
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Event
 
@@ -35,10 +36,14 @@ def standings(job: str, since: str, bootstrap: str | None, *, as_json: bool) -> 
         return Exit.OK
     console = output.console()
     console.print(views.heading(job, found.ledger, present))
-    console.print(views.planners(planners))
-    console.print(views.forecasters(found.track, in_use))
+    console.print(Fitting(views.planners(planners)))
+    if found.track.scores:
+        console.print(Fitting(views.forecasters(found.track, in_use)))
+    else:
+        output.line("No forecast could be held against what came yet")
     if len(planners) < 2:
-        output.line("No shadow planner runs: PLANNER_INSTANCE=mine python -m daedalus_planner")
+        output.line("No shadow planner runs; this starts one:")
+        output.line("PLANNER_INSTANCE=mine python -m daedalus_planner")
     return Exit.OK
 
 
@@ -56,9 +61,9 @@ def cost(job: str | None, since: str, rule: Rule, bootstrap: str | None, *, as_j
         output.line(_nothing(job or "any job", start))
     elif job is not None:
         output.console().print(views.heading(job, heard[job], present))
-        output.console().print(views.cost(heard[job]))
+        output.console().print(Fitting(views.cost(heard[job])))
     else:
-        output.console().print(views.costs(heard, start, present))
+        output.console().print(Fitting(views.costs(heard, start, present)))
     return Exit.OK
 
 
@@ -80,9 +85,9 @@ def calibration(
     if as_json:
         output.document([told.calibration(name, each) for name, each in found.items()])
     elif job is not None:
-        output.console().print(views.calibration(found[job], present))
+        output.console().print(Fitting(views.calibration(found[job], present)))
     elif found:
-        output.console().print(views.calibrations(found))
+        output.console().print(Fitting(views.calibrations(found)))
     else:
         output.line("No job is declared yet: daedalus apply -f job.yaml")
     return Exit.OK

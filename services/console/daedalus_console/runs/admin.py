@@ -8,6 +8,7 @@ from daedalus_console.adapters.topics import TopicFacts
 from daedalus_console.errors import ConsoleError, Exit
 from daedalus_console.figures import UNKNOWN, number, span
 from daedalus_console.runs.common import cluster
+from daedalus_console.views.fitting import Fitting
 from daedalus_console.views.tables import cell, grid
 from daedalus_shared.schemas import documents
 
@@ -55,7 +56,7 @@ def list_topics(bootstrap: str | None, *, as_json: bool) -> Exit:
             cell(number(topic.records)),
             cell(keeps(topic)),
         )
-    output.console().print(table)
+    output.console().print(Fitting(table, {"keeps": 12}))
     return Exit.OK
 
 

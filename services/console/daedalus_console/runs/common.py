@@ -3,6 +3,7 @@
 import getpass
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from daedalus_console import output
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Bounds, Window, records
 from daedalus_console.brokers import address
-from daedalus_console.errors import UsageError
+from daedalus_console.errors import ConsoleError, UsageError
 from daedalus_console.output import warn
-from daedalus_console.overrides import Author
+from daedalus_console.overrides import Author, undeclared
 from daedalus_console.records import Record
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, Event
@@ -22,6 +23,9 @@ TOPICS = tuple(dict.fromkeys(event.NAME for event in EVENTS))
 """The topics without prefix, in the order of the loop."""
 
 CONTROL = ControlEvent.NAME
+
+SOON = 1.5
+"""Seconds that Kafka is given to answer somebody who pressed Tab."""
 
 
 def now() -> datetime:
@@ -55,8 +59,30 @@ def controls(
 
 
 def control(kafka: Kafka, job: str) -> JobControl:
-    """Return what people want of one job."""
-    return controls(kafka, job).get(job, JobControl())
+    """Return what people want of a declared job.
+
+    Raises:
+        NotFoundError: It is not declared; a name like it is told.
+    """
+    found = controls(kafka, job).get(job)
+    if found is None or found.newest is None:
+        raise undeclared(job, declared_jobs(kafka))
+    return found
+
+
+def named(bootstrap: str | None, beginning: str) -> list[str]:
+    """Return the declared jobs whose names begin so; none where Kafka does not answer."""
+    try:
+        kafka = Kafka(address(bootstrap, Path.cwd()), patience=SOON)
+        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+            return [job for job in declared_jobs(kafka) if job.startswith(beginning)]
+    except (ConsoleError, OSError):
+        return []
+
+
+def declared_jobs(kafka: Kafka) -> list[str]:
+    """Return the names of the jobs that are declared."""
+    return sorted(job for job, known in controls(kafka).items() if known.newest is not None)
 
 
 def reading(

@@ -11,7 +11,7 @@ from daedalus_console import output
 from daedalus_console.adapters.files import JobFile, in_folder, job_files
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.writing import publish
-from daedalus_console.errors import ConsoleError, Exit, UnreachableError, UsageError
+from daedalus_console.errors import ConsoleError, Exit, NotFoundError, UnreachableError
 from daedalus_console.overrides import declared, effective
 from daedalus_console.overrides import forget as forgotten
 from daedalus_console.runs.common import author, cluster, control, controls, now
@@ -51,7 +51,7 @@ def apply(files: Sequence[str], bootstrap: str | None, *, dry_run: bool, as_json
 def apply_folder(folder: Path, bootstrap: str | None, *, dry_run: bool, as_json: bool) -> Exit:
     """Declare the jobs of a folder, and again whenever a file changes, until Ctrl-C."""
     if not folder.is_dir():
-        raise UsageError(f"--watch {folder}: no such folder")
+        raise NotFoundError(f"--watch {folder}: no such folder")
     kafka = cluster(bootstrap)
     kafka.partitions()  # wrong addresses are told at once, later outages are waited out
     known: dict[str, JobFile] = {}

@@ -10,7 +10,7 @@ from daedalus_console.adapters.groups import running
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.adapters.writing import publish
-from daedalus_console.errors import ConsoleError, Exit, UsageError
+from daedalus_console.errors import ConsoleError, Exit, NotFoundError, UsageError
 from daedalus_console.runs.common import cluster
 from daedalus_shared.events import Knowledge
 from daedalus_shared.events.codec import explain
@@ -110,6 +110,8 @@ def _read(file: Path) -> Iterable[Knowledge]:
                 found[known.key] = known
     except ValidationError as error:
         raise UsageError(f"{file}, line {number}: no snapshot: {explain(error)}") from error
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no such file: {file}") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from daedalus_console import output
-from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, records
 from daedalus_console.board import Board, JobState
 from daedalus_console.errors import Exit, NotFoundError, UsageError
@@ -88,7 +87,7 @@ def history(past: Past, bootstrap: str | None, *, as_json: bool) -> Exit:
         timeline.take(event)
     found = list(timeline.happenings())
     if not found and not timeline.known:
-        _known(kafka, past.job)
+        control(kafka, past.job)
     if as_json:
         output.document([happening.as_json() for happening in found])
         return Exit.OK
@@ -148,7 +147,7 @@ def explain(asked: Asked, bootstrap: str | None, *, as_json: bool) -> Exit:
         if decision:
             break
     if decision is None:
-        _known(kafka, job)
+        control(kafka, job)
         raise NotFoundError(_none(asked, instant))
     topics = ["capacity-updates", "forecasts", "scale-commands", "scale-outcomes", "recoveries"]
     # A previous forecast may have served, for up to a horizon of some loops.
@@ -168,11 +167,6 @@ def _none(asked: Asked, instant: datetime) -> str:
     change = " that rescales it" if asked.rescales else ""
     change = change or (" that changes something" if asked.changes else "")
     return f"no decision{of} about {asked.job}{change} up to {shown(instant)}"
-
-
-def _known(kafka: Kafka, job: str) -> None:
-    if control(kafka, job).newest is None:
-        raise NotFoundError(f"no job {job!r} is declared; `daedalus jobs` lists those that are")
 
 
 def _job(state: JobState, present: Any) -> dict[str, Any]:

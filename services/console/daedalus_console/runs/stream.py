@@ -9,12 +9,21 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from daedalus_console import output
+from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window, following, records
 from daedalus_console.board import Board, Entry, Kind
 from daedalus_console.conditions import Condition, condition
-from daedalus_console.errors import Exit, UsageError
+from daedalus_console.errors import Exit, NotFoundError, UsageError
 from daedalus_console.records import Record
-from daedalus_console.runs.common import CONTROL, cluster, events, now, reading, topic_name
+from daedalus_console.runs.common import (
+    CONTROL,
+    cluster,
+    control,
+    events,
+    now,
+    reading,
+    topic_name,
+)
 from daedalus_console.runs.show import FORGOTTEN
 from daedalus_console.times import moment
 from daedalus_console.views import tables
@@ -115,6 +124,8 @@ def watch(job: str | None, since: str, bootstrap: str | None, *, as_json: bool) 
     """Show what happens, as it happens."""
     start = moment(since, now(), "past")
     kafka = cluster(bootstrap)
+    if job is not None:
+        _warn_of_undeclared(kafka, job)
     if as_json:
         told = _Told(several=True, as_json=True)
         _stream(following(kafka, WATCHED, start, job=job), told)
@@ -132,6 +143,14 @@ def watch(job: str | None, since: str, bootstrap: str | None, *, as_json: bool) 
     except KeyboardInterrupt:
         view.leave()
     return Exit.OK
+
+
+def _warn_of_undeclared(kafka: Kafka, job: str) -> None:
+    """Say that nothing may come; a job may well be watched before it is declared."""
+    try:
+        control(kafka, job)
+    except NotFoundError as error:
+        output.warn(f"{error}. Waiting for what comes of it, until Ctrl-C")
 
 
 def _stream(records: Iterator[Record | None], told: "_Told") -> None:

@@ -14,6 +14,7 @@ from daedalus_console.figures import UNKNOWN, number, rate, span
 from daedalus_console.records import Record, printable
 from daedalus_console.times import clock, day_and_clock, zone_name
 from daedalus_console.views import lines
+from daedalus_console.views.fitting import Fitting
 from daedalus_shared.events import Override, OverrideKind
 
 WIDE = 120
@@ -42,7 +43,7 @@ def cell(text: str, style: str = "") -> Text:
     return Text(printable(text), style=style)
 
 
-def jobs(states: Sequence[JobState], now: datetime, width: int) -> Table:
+def jobs(states: Sequence[JobState], now: datetime, width: int) -> Fitting:
     """Return a line a job: how it is scaled, how it is, and what was decided last.
 
     The narrower, the fewer columns: a word cut in two tells less than none.
@@ -76,7 +77,7 @@ def jobs(states: Sequence[JobState], now: datetime, width: int) -> Table:
         elif wished:
             row[-1] = Text("\n").join([row[-1], wished])
         table.add_row(*row)
-    return table
+    return Fitting(table, {"job": 20, "last decision": 12, "asked for": 12}, last=True)
 
 
 def health(state: JobState, now: datetime) -> Text:

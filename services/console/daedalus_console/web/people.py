@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import yaml
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from daedalus_console.errors import ConsoleError
 from daedalus_console.records import printable
 from daedalus_shared.events.codec import explain
 from daedalus_shared.section import Section
+from daedalus_shared.yaml_text import YamlError, load
 
 LONGEST = 100
 """Characters of a person's name."""
@@ -77,10 +77,10 @@ def tokens(text: str) -> tuple[Token, ...]:
         ConsoleError: It is no list of tokens; the field is named.
     """
     try:
-        found: Any = yaml.safe_load(text)
+        found: Any = load(text)
         return _TOKENS.validate_python(found or ())
-    except yaml.YAMLError as error:
-        raise ConsoleError(f"tokens: no YAML: {' '.join(str(error).split())}") from error
+    except YamlError as error:
+        raise ConsoleError(f"tokens: no YAML: {error}") from error
     except ValidationError as error:
         raise ConsoleError(f"tokens: {explain(error)}") from error
 

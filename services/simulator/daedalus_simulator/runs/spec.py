@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
 from daedalus_shared.job_spec import JobSpec, SpecError, read_spec
 from daedalus_shared.policy import Policy
+from daedalus_shared.yaml_text import YamlError, load
 from daedalus_simulator.domain.engines import ENGINES
-from daedalus_simulator.errors import CommandError, UsageError
+from daedalus_simulator.errors import CommandError, NotFoundError, UsageError
 from daedalus_simulator.policies.daedalus import declared
 from daedalus_simulator.runs.request import Wish
 
@@ -55,6 +54,8 @@ def read(path: Path) -> JobSpec:
     """
     try:
         return read_spec(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"--job {path}: no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
         raise CommandError(f"--job {path}: {why}") from error
@@ -83,8 +84,8 @@ def changed(spec: JobSpec, settings: Iterable[str]) -> JobSpec:
 
 def _value(setting: str, text: str) -> object:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return load(text)
+    except YamlError as error:
         raise UsageError(f"--set {setting}: {text!r} is no value") from error
 
 

@@ -6,7 +6,7 @@ from daedalus_shared.durations import seconds
 from daedalus_simulator.adapters import traces
 from daedalus_simulator.domain import shapes
 from daedalus_simulator.domain.traces import Trace, TraceError
-from daedalus_simulator.errors import CommandError, UsageError
+from daedalus_simulator.errors import CommandError, NotFoundError, UsageError
 
 SHAPE = "shape:"
 """Begins the name of a generated workload, as in `shape:sine` or `shape:noisy@3` (seed 3)."""
@@ -24,9 +24,12 @@ def load(text: str, begin: str | None = None, end: str | None = None) -> Trace:
         end: The same; None for the end.
 
     Raises:
-        CommandError: The file is none, or holds no trace.
+        NotFoundError: There is no such file.
+        CommandError: The file holds no trace.
         UsageError: There is no such shape, or no such part.
     """
+    if not text.startswith(SHAPE) and not Path(text).exists():
+        raise NotFoundError(f"{text}: no such file; a generated workload is written shape:noisy")
     try:
         trace = _shape(text) if text.startswith(SHAPE) else traces.read(Path(text))
     except TraceError as error:
