@@ -72,6 +72,19 @@ def test_one_worker_alone_carries_its_share() -> None:
     assert skew([load("a", 1000)], 0.1, 0.02) == Skew("a", 1.0, 0.003, 1.0)
 
 
+@pytest.mark.parametrize("next_to_nothing", [1e-300, 5e-324])
+def test_a_worker_with_next_to_no_record_has_no_cost_of_one(next_to_nothing: float) -> None:
+    busy = [load("a", 600), load("b", 400)]
+    none = load("c", 0.0)._replace(throughput=next_to_nothing, part=next_to_nothing, cpu=12.0)
+
+    found = skew([*busy, none], 0.1, 0.02)
+
+    assert found is not None
+    assert found.hottest == "a"
+    assert found.factor == pytest.approx(1.8)
+    assert math.isfinite(found.error)
+
+
 def test_what_a_worker_did_counts_half_after_a_quarter_of_an_hour() -> None:
     later = load("a", 400)._replace(at=1.0).faded(1.0 + HALF_LIFE)
 

@@ -16,8 +16,8 @@ from daedalus_analyzer.domain.observed import (
     fit,
     intercept,
 )
-from daedalus_analyzer.domain.reading import LEAST_RATE, Reading
-from daedalus_analyzer.domain.skew import Skew
+from daedalus_analyzer.domain.reading import Reading
+from daedalus_analyzer.domain.skew import LEAST_RATE, Skew
 
 NOISE, LEAST_NOISE = 0.02, 0.002
 """Standard deviation of one reading of a worker's CPU: before any, and at least."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from daedalus_analyzer.domain.samples import Look
-from daedalus_analyzer.domain.skew import Skew, WorkerLoad
+from daedalus_analyzer.domain.skew import LEAST_RATE, Skew, WorkerLoad
 from daedalus_shared.policy import LEAST_LOOKS
 
 HOT = 0.9
@@ -16,9 +16,6 @@ WAITING = 1.0
 DEEP = 30.0
 """The same whatever the CPU, beside what a job may have processed without having said so: its
 offsets are committed once a checkpoint interval, and late by several where the machine is busy."""
-
-LEAST_RATE = 1e-6
-"""Records/s that are taken for work at least: less is one in eleven days."""
 
 
 class Reading(NamedTuple):

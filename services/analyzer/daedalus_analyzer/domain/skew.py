@@ -15,6 +15,9 @@ and one minute's share is a noisy figure."""
 LEAST_ERROR = 0.003
 """Relative standard error of a skew that was seen for long: shares wobble."""
 
+LEAST_RATE = 1e-6
+"""Records/s that are taken for work at least: less is one in eleven days."""
+
 LEAST_BUSY = 1e-9
 """CPU above idle below which nothing can be said of what a record costs."""
 
@@ -115,7 +118,11 @@ def _costs(
     loads: Sequence[WorkerLoad], idle: float, noise: float
 ) -> dict[str, tuple[float, float]]:
     """Return each worker's cost of a record against the mean, with its standard error."""
-    known = [load for load in loads if load.readings > 0 and load.throughput > 0]
+    known = [
+        load
+        for load in loads
+        if load.readings > 0 and load.throughput >= LEAST_RATE * load.readings
+    ]
     busy = math.fsum(load.cpu - idle * load.readings for load in known)
     if len(known) < 2 or busy < LEAST_BUSY:
         return {}
