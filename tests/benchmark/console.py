@@ -46,52 +46,56 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=60, help="seconds at the normal rate (60)")
     parser.add_argument("--page", action="store_true", help="also time the list in Chromium")
     given = parser.parse_args()
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        print("· simulating a job, starting Kafka", flush=True)
-        seconds = int(given.hours * 3600)
-        begin = datetime.now(UTC) - timedelta(seconds=seconds)
-        events = simulated(seconds + 60 * VARIANTS + 7200, begin)
-        broker = stack.enter_context(running_broker(directory / "kafka"))
-        keep_for_ever(broker.admin)
-        jobs = Jobs(broker, events)
-        for count in sorted(given.jobs):
+    print("· simulating a job", flush=True)
+    seconds = int(given.hours * 3600)
+    begin = datetime.now(UTC) - timedelta(seconds=seconds)
+    copies = variants(simulated(seconds + 60 * VARIANTS + 7200, begin))
+    for count in sorted(given.jobs):
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            # Each number on topics of its own, which then are in the order of time.
+            broker = stack.enter_context(running_broker(directory / "kafka"))
+            keep_for_ever(broker.admin)
+            jobs = Jobs(broker, copies)
             written = jobs.fill(count, datetime.now(UTC))
             until = datetime.now(UTC)
             written += jobs.fill(count, until)  # what has come due while it was written
-            print(f"· {count} jobs: {written} more records on the topics", flush=True)
+            print(f"· {count} jobs: {written} records on the topics", flush=True)
             console = Replica(
                 "console",
                 ["-m", "daedalus_console", "serve", "--port", "0"],
                 {"DAEDALUS_BOOTSTRAP": broker.bootstrap, "PYTHONUNBUFFERED": "1"},
                 directory,
             )
-            console.log.unlink(missing_ok=True)
             stack.callback(console.kill)
             look = Look(console)
             look.start_up(count, until)
             look.answers()
             if count == max(given.jobs):
                 look.live(jobs, given.live, page=given.page)
-            console.kill()
+
+
+def variants(events: Sequence[Event]) -> list[list[Message]]:
+    """Return copies of the events, each some seconds before the next, by time."""
+    apart = 60 / VARIANTS
+    return [
+        sorted(
+            copied(events, f"v-{number:02}", timedelta(seconds=-apart * number)),
+            key=lambda one: one.at,
+        )
+        for number in range(VARIANTS)
+    ]
 
 
 class Jobs:
     """The copies of one simulated job, and how far they have been written."""
 
-    def __init__(self, broker: Broker, events: Sequence[Event]) -> None:
+    def __init__(self, broker: Broker, copies: Sequence[Sequence[Message]]) -> None:
         self._filler = Filler(broker.bootstrap, PARTITIONS)
         self.count = 0
         """Jobs that there are."""
         self._until: datetime | None = None
-        apart = 60 / VARIANTS
-        self._copies = [
-            sorted(
-                copied(events, f"v-{number:02}", timedelta(seconds=-apart * number)),
-                key=lambda one: one.at,
-            )
-            for number in range(VARIANTS)
-        ]
+        self._copies = copies
         self.sent: dict[tuple[str, datetime], float] = {}
         """When a report was sent while playing, by job and its instant; monotonic seconds."""
 

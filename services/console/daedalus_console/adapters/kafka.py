@@ -30,6 +30,7 @@ SMALL: dict[str, Any] = {
     "queued.max.messages.kbytes": 4_096,
     "fetch.max.bytes": 2_000_000,
     "fetch.message.max.bytes": 262_144,
+    "fetch.queue.backoff.ms": 5,  # a second by default, in which all that is held is read
 }
 """A consumer that holds little: what a fetch brings unpacks to several times its size, and by
 default 50 MB are fetched."""

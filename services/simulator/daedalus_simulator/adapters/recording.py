@@ -133,7 +133,8 @@ def of_topics(wanted: Wanted, bootstrap: str | None, directory: Path) -> Recordi
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 100,
-        "queued.max.messages.kbytes": 16_384,
+        "queued.max.messages.kbytes": 4_096,
+        "fetch.queue.backoff.ms": 5,  # a second by default, in which all that is held is read
         "log_level": 0,
     }
     found.events = _read(_Topics(config, f"{where} ({origin})"), wanted, found)
