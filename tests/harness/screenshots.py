@@ -23,7 +23,7 @@ from harness.console import browsing
 
 JOB = "ysb"
 
-PLACE = re.compile(r"^See and steer it at (\S+)$")
+PLACE = re.compile(rf"^See and steer it at (\S+)/jobs/{JOB}$")
 """What the demo says of the page."""
 
 WHOLE = 435.0
