@@ -271,7 +271,7 @@ def for_a_while(start: float, high: float, steps: int) -> Series:
         pytest.param(
             for_a_while(350.0, 420.0, 2),
             8,
-            "but the delay of that, worth 0.04 workers, is cheaper than a move",
+            "but to spare that delay, worth 0.04 workers, costs more",
             id="brief",
         ),
         pytest.param(

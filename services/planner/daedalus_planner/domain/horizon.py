@@ -261,10 +261,15 @@ def _despite(situation: Situation, weighed: Weighed) -> str:
     cost = weighed.costs[weighed.present]
     if cost[OUTAGE] > cost[LATENESS]:
         return ", but to move later, where need be, is cheaper than now"
-    delay = _price(situation, float(cost[LATENESS]))
-    if delay == _price(situation, 0.0):
+    nothing = _price(situation, 0.0)
+    if _price(situation, float(cost[LATENESS])) == nothing:
         return ", but by too little for a move"
-    return f", but the delay of that, worth {delay}, is cheaper than a move"
+    larger = weighed.costs[weighed.sizes > situation.scale_out, LATENESS]
+    least = float(np.min(larger[np.isfinite(larger)], initial=np.inf))
+    spared = _price(situation, max(float(cost[LATENESS]) - least, 0.0))
+    if spared == nothing:
+        return ", but more workers would hardly lessen the delay"
+    return f", but to spare that delay, worth {spared}, costs more"
 
 
 def _staying(situation: Situation, weighed: Weighed, best: int) -> str:
