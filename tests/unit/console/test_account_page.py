@@ -11,6 +11,7 @@ from daedalus_console.accounts.books import Account, Rule
 from daedalus_console.accounts.ledger import RAN
 from daedalus_console.page import account_words as words
 from daedalus_console.page.charts import account as charts
+from daedalus_console.page.charts import worker_hours
 from daedalus_console.page.forgetting import forgetting
 from daedalus_console.web import account_shapes as shapes
 from daedalus_shared.control import JobControl
@@ -242,7 +243,7 @@ def test_the_charts_hold_what_is_known_and_gaps_elsewhere(account: Account) -> N
     assert recovery["data"] == []
     inside = [(one.start, one.band.coverage) for one in found.calibration.periods]
     assert charts.bands(inside, ends)["series"][0]["data"][-1][1] == 1.0
-    drawn = charts.hours(bars)
+    drawn = worker_hours.bars(bars)
     assert drawn["yAxis"]["data"][-1] == RAN, "what ran is on top"
     assert drawn["series"][0]["data"][-1]["value"] == pytest.approx(4.0)
     json.dumps([options, drawn], allow_nan=False)

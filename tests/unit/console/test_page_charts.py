@@ -21,8 +21,9 @@ from daedalus_console.page.charts.model import (
     steps,
     thinned,
 )
-from daedalus_console.page.charts.quality import SHOWN, forecast_error, savings, worker_cpu
+from daedalus_console.page.charts.quality import SHOWN, forecast_error, worker_cpu
 from daedalus_console.page.charts.timeline import BAND, LOW, series_of, timeline
+from daedalus_console.page.charts.worker_hours import bars
 from daedalus_console.page.growing import changes, told
 from daedalus_shared.events import Basis
 
@@ -264,7 +265,7 @@ def test_names_from_topics_are_data_and_never_code() -> None:
         pytest.param(capacity_curve(Curve(points=POINTS)), id="capacity"),
         pytest.param(forecast_error(readings(0.1, None)), id="error"),
         pytest.param(worker_cpu([]), id="workers"),
-        pytest.param(savings(1.0, 2.0), id="savings"),
+        pytest.param(bars([("used", 1.0), ("static", 2.0)]), id="worker-hours"),
     ],
 )
 def test_options_are_json_of_finite_numbers(options: dict[str, Any]) -> None:

@@ -295,6 +295,18 @@ def test_the_sentence_tells_why_it_stays_though_the_load_passes(
     assert f" in 11 of 16 scenarios, {why}" in found.sentence
 
 
+def test_where_more_workers_do_no_more_the_sentence_says_that_they_spare_no_delay() -> None:
+    alike = {
+        q: point.model_copy(update={"capacity": min(point.capacity, 400.0)})
+        for q, point in capacities().items()
+    }
+
+    found = plan(with_load(for_a_while(350.0, 420.0, 5), capacities=alike))
+
+    assert found.chosen == 4
+    assert "in 11 of 16 scenarios, but more workers would hardly lessen the delay" in found.sentence
+
+
 @settings(deadline=None, max_examples=25)
 @given(
     rates=st.lists(st.floats(0.0, 2000.0), min_size=STEPS, max_size=STEPS),

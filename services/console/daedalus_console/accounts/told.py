@@ -1,13 +1,13 @@
 """What accounts come to, as values of JSON: what `--json` prints and the API answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from daedalus_console.accounts.books import Standing
 from daedalus_console.accounts.calibration import Calibration
-from daedalus_console.accounts.forecasts import Score, Track
+from daedalus_console.accounts.forecasts import Track
 from daedalus_console.accounts.ledger import HPA, RAN, Ledger
 
 
@@ -143,11 +143,11 @@ def ranked(track: Track) -> list[str]:
     return sorted(names, key=error)
 
 
-def beside(scores: Sequence[Score | None]) -> float | None:
-    """Return the mean error as a part of that of the forecaster in use, on the same loops."""
-    parts = [
-        score.wape / score.wape_beside
-        for score in scores
-        if score is not None and score.wape is not None and score.wape_beside
-    ]
+def beside(errors: Iterable[tuple[float | None, float | None]]) -> float | None:
+    """Return the mean of errors as parts of those of the forecaster in use, on the same loops.
+
+    Args:
+        errors: For each distance ahead the error of one, and that of the one in use.
+    """
+    parts = [own / other for own, other in errors if own is not None and other]
     return sum(parts) / len(parts) if parts else None

@@ -91,11 +91,11 @@ def records(
     todo = {at: starts[at] for at in places if starts[at] < ends[at]}
     if not todo:
         return
-    count = sum(ends[at] - start for at, start in todo.items())
-    if bounds is not None and bounds.most is not None and count > bounds.most:
-        raise TooMuchError(f"{count} records would have to be read, at most {bounds.most} may be")
+    span = _Span(todo, ends, job)
+    most = bounds.most if bounds is not None else None
+    if most is not None and span.length > most:
+        raise TooMuchError(f"{span.length} records would have to be read, at most {most} may be")
     with _consumer(kafka, todo) as consumer:
-        span = _Span(todo, ends, job)
         for raw in _to_the_end(kafka, consumer, span, bounds=bounds, progress=progress):
             yield from _read(raw, job)
 
@@ -144,11 +144,20 @@ class Lookup:
     def __call__(
         self, since: datetime, until: datetime, wanted: Callable[[Record], bool]
     ) -> Record | None:
-        """Return the first record that is wanted and was written between two instants, or None."""
+        """Return the first record that is wanted and was written between two instants, or None.
+
+        Raises:
+            UnreachableError: Kafka does not answer.
+        """
         start = self._kafka.later([self._place], since, None)[self._place]
         self._consumer.assign([TopicPartition(*self._place, start)])
+        idle = 0.0
         while True:
-            for message in _batch(self._kafka, self._consumer, FEW):
+            batch = _batch(self._kafka, self._consumer, FEW)
+            idle = 0.0 if batch else idle + POLL
+            if idle > PATIENCE:
+                raise _quiet(self._kafka)
+            for message in batch:
                 if message.error() is not None:
                     return None  # the partition's end
                 raw = raw_of(message)
@@ -164,6 +173,10 @@ def _about(message: Message, job: str | None) -> bool:
     if job is None or key is None:
         return True
     return (_bytes(key) or b"").partition(b"/")[0] == job.encode()
+
+
+def _quiet(kafka: Kafka) -> UnreachableError:
+    return UnreachableError(f"Kafka at {kafka.address} gave nothing for {PATIENCE:g} s")
 
 
 def _read(raw: Raw, job: str | None) -> Iterator[Record]:
@@ -229,7 +242,7 @@ def _to_the_end(
         batch = _batch(kafka, consumer)
         idle = 0.0 if batch else idle + POLL
         if idle > PATIENCE:
-            raise UnreachableError(f"Kafka at {kafka.address} gave nothing for {PATIENCE:g} s")
+            raise _quiet(kafka)
         for message in batch:
             place, offset = place_of(message), message.offset() or 0
             if message.error() is not None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from daedalus_console.accounts.ledger import RAN
 from daedalus_console.page import account_words as words
 from daedalus_console.page.charts import account as charts
+from daedalus_console.page.charts import worker_hours
 from daedalus_console.page.charts.base import Options
 from daedalus_console.page.charts.model import Reading
 from daedalus_console.page.figured import figure, figures, named, table, two
@@ -66,8 +67,10 @@ def _cost(cost: Cost) -> None:
         price = "The price counts workers, rescales and lateness, in workers."
         Text("p", f"{about}{words.uneven(cost)} {price}", "d-faint")
         bars = [(line.name, line.worker_hours) for line in cost.lines if line.seconds]
-        chart = Chart(charts.hours_height(bars), "Worker-hours as it ran, beside those of others.")
-        chart.draw(charts.hours(bars))
+        chart = Chart(
+            worker_hours.height(len(bars)), "Worker-hours as it ran, beside those of others."
+        )
+        chart.draw(worker_hours.bars(bars))
         chart.begin()
         with figures(), table("cost", "", "Worker-hours", "Workers", "Late", "Rescales",
                     "Price", "Price against what ran"):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from daedalus_console.accounts import told
 from daedalus_console.accounts.ledger import HPA, RAN, STATIC
 from daedalus_console.figures import UNKNOWN, number, span
 from daedalus_console.page.words import joined
@@ -155,12 +156,8 @@ def error(forecaster: Forecaster) -> list[tuple[str, str]]:
 
 def beside(forecaster: Forecaster) -> float | None:
     """Return the mean error as a part of that of the forecaster in use, on the same loops."""
-    parts = [
-        score.wape / score.wape_of_the_one_in_use
-        for score in forecaster.distances.values()
-        if score.wape is not None and score.wape_of_the_one_in_use
-    ]
-    return sum(parts) / len(parts) if parts else None
+    scores = forecaster.distances.values()
+    return told.beside((score.wape, score.wape_of_the_one_in_use) for score in scores)
 
 
 def saved(bill: Bill) -> float | None:

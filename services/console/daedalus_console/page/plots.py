@@ -11,7 +11,7 @@ from nicegui import ui
 from daedalus_console.figures import rate, share
 from daedalus_console.live.views import JobView
 from daedalus_console.page import shown
-from daedalus_console.page.charts import capacity, quality, timeline
+from daedalus_console.page.charts import capacity, quality, timeline, worker_hours
 from daedalus_console.page.charts.model import EVEN, Timeline, hottest
 from daedalus_console.page.growing import changes, told
 from daedalus_console.page.parts import Button, Chart, Text, card
@@ -116,7 +116,7 @@ class Smaller:
                 self._error_note = Text("p", classes="d-faint")
             with card("Worker-hours against static"):
                 self._saved = Chart(
-                    quality.SAVINGS_HEIGHT,
+                    worker_hours.height(2),
                     "Worker-hours used beside those of as many workers as allowed.",
                 )
                 self._saved_note = Text("p")
@@ -144,7 +144,7 @@ class Smaller:
         self._error_note.show(error_note(view))
         used, static = shown.hours(view.hours)
         self._saved.set_visibility(static is not None)
-        self._saved.draw(quality.savings(used or 0.0, static or 0.0))
+        self._saved.draw(worker_hours.bars([("used", used or 0.0), ("static", static or 0.0)]))
         self._saved_note.show(saved_note(view))
 
 

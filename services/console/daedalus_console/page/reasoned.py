@@ -9,6 +9,8 @@ from nicegui import ui
 from daedalus_console.errors import ConsoleError
 from daedalus_console.page.parts import Button, Facts, Text
 
+NO_REASON = "Reason: say why, so that others know"
+
 _VALUE = "(event) => emit(event.target.value)"
 
 
@@ -23,6 +25,8 @@ class Question:
     """What the button says."""
     author: str
     """In whose name it is written."""
+    why: str = ""
+    """The reason that stands there already, so that two taps do."""
 
 
 class Reasoned:
@@ -30,7 +34,7 @@ class Reasoned:
 
     def __init__(self, question: Question, submit: Callable[[str], Awaitable[None]]) -> None:
         self._submit_why = submit
-        self._why = ""
+        self._why = question.why
         with ui.dialog() as self._dialog, ui.element("form").classes("d-dialog") as form:
             form.props('novalidate aria-labelledby="d-title"')
             form.on("submit", self._submit, [], js_handler="(e) => { e.preventDefault(); emit(); }")
@@ -42,6 +46,7 @@ class Reasoned:
                 Text("span", "Reason")
                 reason = ui.element("input").props('name="why" type="text" maxlength="300"')
                 reason.props('autocomplete="off"')
+                reason.props["value"] = question.why
                 reason.on("input", lambda event: self._take(event.args), js_handler=_VALUE)
             said = Text("p", f"Recorded as asked by {question.author}.", "d-faint")
             said.style("margin-top: 10px")
@@ -64,7 +69,7 @@ class Reasoned:
         self._wrong.show("")
         why = self._why.strip()
         if not why:
-            self._wrong.show("Reason: say why, so that others know")
+            self._wrong.show(NO_REASON)
             return
         self._go.enable(able=False)
         try:

@@ -12,7 +12,7 @@ from daedalus_console.errors import ConsoleError
 from daedalus_console.page.forgetting import forgetting
 from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
-from daedalus_console.page.reasoned import Reasoned
+from daedalus_console.page.reasoned import NO_REASON, Question, Reasoned
 from daedalus_console.page.words import wish
 from daedalus_console.web.steering import Asked, Reply
 from daedalus_shared.events import Answer, Direction, Override, OverrideKind
@@ -44,8 +44,6 @@ TIMES = {
 }
 
 WAYS = {Direction.BOTH: "up and down", Direction.UP: "up", Direction.DOWN: "down"}
-
-NO_REASON = "Reason: say why, so that others know"
 
 DONE = "no longer needed"
 """The reason that stands there when somebody takes something back."""
@@ -225,50 +223,6 @@ class _Form:
             self._go.enable(able=True)
 
 
-class _Undo:
-    """A dialog that takes an override back; its reason is filled in, so that two taps do."""
-
-    def __init__(self, steer: Steer, asked: Override, word: str) -> None:
-        self._steer = steer
-        self._asked = asked
-        self._why = DONE
-        with ui.dialog() as self._dialog, ui.element("form").classes("d-dialog") as form:
-            form.props('novalidate aria-labelledby="d-title"')
-            form.on("submit", self._submit, [], js_handler="(e) => { e.preventDefault(); emit(); }")
-            Text("h2", f"{word}: {steer.job}").props('id="d-title"')
-            Text("p", f"Ends the {wish(asked)}, asked by {asked.author}.", "d-faint")
-            with ui.element("label").classes("d-field"):
-                Text("span", "Reason")
-                field = ui.element("input").props('name="undo" type="text" maxlength="300"')
-                field.props["value"] = DONE
-                field.on("input", self._take, js_handler=_VALUE)
-            Text("p", f"Recorded as asked by {steer.author}.", "d-faint").style("margin-top: 10px")
-            self._wrong = Text("p", classes="d-error")
-            self._wrong.props('role="alert"')
-            with ui.element("div").classes("d-row").style("margin-top: 14px"):
-                self._go = Button(word, classes="d-main")
-                self._go.props["type"] = "submit"
-                Button("Cancel", self._dialog.close)
-        self._dialog.on("hide", self._dialog.delete)
-        self._dialog.open()
-
-    def _take(self, event: Any) -> None:
-        self._why = "" if event.args is None else str(event.args)
-
-    async def _submit(self) -> None:
-        if not self._why.strip():
-            self._wrong.show(NO_REASON)
-            return
-        self._go.enable(able=False)
-        try:
-            await self._steer.end(self._asked, self._why.strip())
-        except ConsoleError as error:
-            self._wrong.show(f"Not taken back: {error}")
-            self._go.enable(able=True)
-        else:
-            self._dialog.close()
-
-
 class InForce(ui.element):
     """The overrides in force, each with a button that undoes it."""
 
@@ -301,11 +255,22 @@ class InForce(ui.element):
             word = "Resume" if asked.kind is OverrideKind.PAUSE else "Take back"
             undo = Button(
                 word,
-                lambda: _Undo(self._steer, asked, word),
+                partial(self._undo, asked, word),
                 classes="d-small",
                 label=f"{word}: {wish(asked)}",
             )
             undo.enable(able=self._steer.able)
+
+    def _undo(self, asked: Override, word: str) -> None:
+        ends = (f"The {wish(asked)}, asked by {asked.author}.",)
+        question = Question(
+            title=f"{word}: {self._steer.job}",
+            facts=(("Ends", ends),),
+            go=word,
+            author=self._steer.author,
+            why=DONE,
+        )
+        Reasoned(question, partial(self._steer.end, asked)).open()
 
 
 class Ended(ui.element):

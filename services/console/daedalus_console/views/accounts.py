@@ -105,9 +105,13 @@ def forecasters(track: Track, in_use: str) -> Table:
             cell("in use" if name == in_use else "shadow", "green" if name == in_use else "dim"),
             cell(_model(track.models.get(name, UNKNOWN)), "dim"),
             *(cell(_score(score)) for score in scores),
-            cell("-" if name == in_use else _against(beside(scores))),
+            cell("-" if name == in_use else _against(_beside(scores))),
         )
     return table
+
+
+def _beside(scores: Sequence[Score | None]) -> float | None:
+    return beside((score.wape, score.wape_beside) for score in scores if score is not None)
 
 
 def calibration(found: Calibration, now: datetime) -> Table:

@@ -1,11 +1,11 @@
-"""What accounts draw: promises against what came over time, bands, worker-hours side by side."""
+"""What accounts draw: promises against what came over time, and bands."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from daedalus_console.page.charts import base
-from daedalus_console.page.charts.base import Options, line, pairs, rounded
+from daedalus_console.page.charts.base import Options, line, pairs
 from daedalus_console.page.charts.model import Reading
 
 HEIGHT = 260
@@ -51,46 +51,6 @@ def bands(inside: Sequence[Reading], ends: tuple[datetime, datetime]) -> Options
         yAxis=base.value_axis("workloads within the band", "daedalus.share", max=1, interval=0.25),
         series=[_marked("within the band", inside, base.FORECAST, "circle", mark)],
     )
-
-
-def hours(courses: Sequence[tuple[str, float]]) -> Options:
-    """Return the options of worker-hours: what ran first, and what others would have taken."""
-    colors = [base.APPLIED, *[base.FAINT] * len(courses)]
-    bars = list(zip(courses, colors, strict=False))[::-1]
-    return base.chart(
-        grid={"left": 8, "right": 72, "top": 4, "bottom": 28, "containLabel": True},
-        xAxis=base.value_axis("", "daedalus.hours"),
-        yAxis={
-            "type": "category",
-            "data": [name for (name, _), _ in bars],
-            "axisLabel": {"color": base.INK, "width": 90, "overflow": "break", "lineHeight": 15},
-            "axisTick": {"show": False},
-            "axisLine": {"lineStyle": {"color": base.FAINT}},
-        },
-        series=[
-            {
-                "type": "bar",
-                "name": "worker-hours",
-                "barMaxWidth": 26,
-                "emphasis": {"disabled": True},
-                "label": {
-                    "show": True,
-                    "position": "right",
-                    ":formatter": "daedalus.hoursOf",
-                    "color": base.INK,
-                },
-                "data": [
-                    {"value": rounded(value), "itemStyle": {"color": color}}
-                    for (_, value), color in bars
-                ],
-            }
-        ],
-    )
-
-
-def hours_height(courses: Sequence[tuple[str, float]]) -> int:
-    """Return the pixels that the bars take."""
-    return 48 + 40 * max(1, len(courses))
 
 
 def _marked(

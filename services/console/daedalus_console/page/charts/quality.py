@@ -1,4 +1,4 @@
-"""How wrong the forecasts were, how hot the workers are, what was saved: the smaller charts."""
+"""How wrong the forecasts were, how hot the workers are: the smaller charts."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,6 @@ from daedalus_console.page.charts.base import Options, line, pairs
 from daedalus_console.page.charts.model import Reading, WorkerLoad, hottest, thinned
 
 HEIGHT = 260
-
-SAVINGS_HEIGHT = 120
 
 SHOWN = 40
 """Workers drawn at most, the hottest first."""
@@ -69,37 +67,3 @@ def worker_cpu(loads: Sequence[WorkerLoad]) -> Options:
 def worker_cpu_height(loads: Sequence[WorkerLoad]) -> int:
     """Return the pixels that the bars take."""
     return 48 + 26 * max(1, min(SHOWN, len(loads)))
-
-
-def savings(used: float, static: float) -> Options:
-    """Return the options of worker-hours used beside those of as many workers as allowed."""
-    bars = [("static", static, base.FAINT), ("used", used, base.APPLIED)]
-    return base.chart(
-        grid={"left": 60, "right": 72, "top": 4, "bottom": 28, "outerBoundsMode": "none"},
-        xAxis=base.value_axis("", "daedalus.hours"),
-        yAxis={
-            "type": "category",
-            "data": [name for name, _, _ in reversed(bars)],
-            "axisLabel": {"color": base.INK},
-            "axisTick": {"show": False},
-            "axisLine": {"lineStyle": {"color": base.FAINT}},
-        },
-        series=[
-            {
-                "type": "bar",
-                "name": "worker-hours",
-                "barMaxWidth": 26,
-                "emphasis": {"disabled": True},
-                "label": {
-                    "show": True,
-                    "position": "right",
-                    ":formatter": "daedalus.hoursOf",
-                    "color": base.INK,
-                },
-                "data": [
-                    {"value": base.rounded(value), "itemStyle": {"color": color}}
-                    for _, value, color in reversed(bars)
-                ],
-            }
-        ],
-    )
