@@ -122,6 +122,8 @@ def steered(page: Page, url: str, folder: Path) -> None:
     page.wait_for_timeout(20_000)
     picture(page, folder / "paused.png")
     force.get_by_role("button", name="Resume").click()
+    page.get_by_role("dialog").get_by_role("button", name="Resume").click()
+    force.wait_for(state="hidden")
 
 
 def in_the_end(page: Page, url: str, folder: Path) -> None:
