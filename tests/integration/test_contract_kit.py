@@ -188,7 +188,7 @@ def test_the_kit_passes_what_is_right_and_finds_each_fault(
 def test_where_others_speak_too_nothing_is_judged(broker: Broker, tmp_path: Path) -> None:
     """A monitor that reports the test's jobs by the clock makes the played ticks old ones."""
     tap = broker.tap(JobMetrics, strict=False)
-    late = {"LATE": "1"}  # so that the run lasts longer than a report takes
+    late = {"LATE": "2"}  # so that the run lasts longer than a report takes, on a busy machine too
     other = Replica("m", ("-m", "harness.stand_ins.monitor"), _environment(broker), tmp_path)
     at = datetime.now(UTC) - timedelta(seconds=60)
     with running(other):
