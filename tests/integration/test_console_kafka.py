@@ -98,7 +98,7 @@ class Console:
             self.producer.flush(10)
 
     @contextmanager
-    def process(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    def process(self, *arguments: str) -> "Iterator[Running]":
         """Run the command for the length of the block, then interrupt it as Ctrl-C would."""
         with subprocess.Popen(
             [sys.executable, "-m", "daedalus_console", *arguments, "--bootstrap", self.bootstrap],
@@ -107,10 +107,12 @@ class Console:
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         ) as process:
+            running = Running(process)
             try:
-                yield process
+                yield running
             finally:
                 process.send_signal(signal.SIGINT)
+                running.join()
 
 
 @pytest.fixture(scope="module")
@@ -507,39 +509,36 @@ def test_many_records_come_in_the_order_of_time(console: Console) -> None:
 
 
 def test_a_stream_follows_and_ends_at_ctrl_c(console: Console) -> None:
-    with console.process("tap", "metrics", "--follow", "--json", "--job", "live") as process:
-        read = Lines(process)
+    with console.process("tap", "metrics", "--follow", "--json", "--job", "live") as tap:
         for number in range(50):
             console.send(
                 JobMetrics(job="live", at=datetime.now(UTC), source=f"m/{number}", samples=())
             )
-            if read.wait(lambda line: '"live"' in line, 0.2):
+            if tap.wait(lambda line: '"live"' in line, 0.2):
                 break
-        assert read.wait(lambda line: '"live"' in line, 20)
-    assert process.returncode == 0
-    assert read.errors == []
+        assert tap.wait(lambda line: '"live"' in line, 20)
+    assert tap.code == 0
+    assert tap.errors == []
 
 
 def test_watch_writes_lines_where_there_is_no_terminal(console: Console) -> None:
-    with console.process("watch", "lines") as process:
-        read = Lines(process)
+    with console.process("watch", "lines") as watch:
         console.send(*rescale("lines", datetime.now(UTC)))
-        assert read.wait(lambda line: "◆ lines  More is expected." in line, 20)
-        assert read.wait(lambda line: "4 → 6 applied" in line, 20)
-        assert read.wait(lambda line: "4 → 6 caught up in 1m2s" in line, 20)
-    assert process.returncode == 0
+        assert watch.wait(lambda line: "◆ lines  More is expected." in line, 20)
+        assert watch.wait(lambda line: "4 → 6 applied" in line, 20)
+        assert watch.wait(lambda line: "4 → 6 caught up in 1m2s" in line, 20)
+    assert watch.code == 0
 
 
 def test_a_watched_folder_is_applied_whenever_it_changes(console: Console, tmp_path: Path) -> None:
     job_file(tmp_path, "watched")
-    with console.process("apply", "--watch", str(tmp_path)) as process:
-        read = Lines(process)
-        assert read.wait(lambda line: line.startswith("created    watched"), 20)
+    with console.process("apply", "--watch", str(tmp_path)) as apply:
+        assert apply.wait(lambda line: line.startswith("created    watched"), 20)
         job_file(tmp_path, "watched", 9)
-        assert read.wait(lambda line: "scale.max 8 → 9" in line, 20)
+        assert apply.wait(lambda line: "scale.max 8 → 9" in line, 20)
         (tmp_path / "wrong.yaml").write_text("job: {")
-        assert read.wait(lambda line: "refused" in line and "wrong.yaml" in line, 20)
-    assert process.returncode == 0
+        assert apply.wait(lambda line: "refused" in line and "wrong.yaml" in line, 20)
+    assert apply.code == 0
 
 
 @pytest.mark.parametrize(
@@ -572,15 +571,30 @@ def test_an_unreachable_broker_is_one_line_and_its_own_exit_code(arguments: list
     assert found.stderr.startswith("daedalus: Kafka does not answer at 127.0.0.1:")
 
 
-class Lines:
-    """The lines that a process has written so far."""
+class Running:
+    """A process and the lines that it has written so far."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
         self._found: list[str] = []
         self.errors: list[str] = []
         self._more = threading.Condition()
-        for stream, lines in ((process.stdout, self._found), (process.stderr, self.errors)):
-            threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read, args=read, daemon=True)
+            for read in ((process.stdout, self._found), (process.stderr, self.errors))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self._process.returncode
+
+    def join(self) -> None:
+        """Return when all that it wrote is read: its streams may be closed only then."""
+        for reader in self._readers:
+            reader.join()
 
     def wait(self, wanted: Callable[[str], bool], timeout: float) -> bool:
         """Return whether such a line is written within `timeout` seconds."""
