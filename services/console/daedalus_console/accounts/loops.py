@@ -19,6 +19,9 @@ class Loop:
     start: datetime
     end: datetime
 
+    seconds: float
+    """Its length: kept, since each step of each course asks for it."""
+
     level: float | None
     """Workload at the end by the loop's trend line, records/s; None when unknown."""
 
@@ -54,11 +57,6 @@ class Loop:
     price: Price
     """Of everything but workers."""
 
-    @property
-    def seconds(self) -> float:
-        """Its length."""
-        return (self.end - self.start).total_seconds()
-
     def rate(self, offset: float) -> float:
         """Return the workload so many seconds after the start, records/s; 0 where it is unknown."""
         if self.level is None:
@@ -85,6 +83,7 @@ def loop_of(update: CapacityUpdate, spec: JobSpec) -> Loop:
     return Loop(
         start=update.tick - timedelta(seconds=policy.loop),
         end=update.tick,
+        seconds=policy.loop,
         level=None if load is None else load.level,
         slope=0.0 if load is None else load.slope,
         mean=0.0 if load is None else load.mean,
