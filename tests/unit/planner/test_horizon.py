@@ -1,5 +1,6 @@
 """The horizon planner's decisions on hand-made situations, and what it says of them."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -56,6 +57,10 @@ CALM = Situation(
 
 def with_load(paths: Series, **changed: object) -> Situation:
     return replace(CALM, paths=paths, workload=float(paths[0, 0]), **changed)  # type: ignore[arg-type]
+
+
+SWIFT = 30 + (30 * 350 + 5 * 350) / 150
+"""Seconds in which five workers have caught up after they were added to do 350/s."""
 
 
 def verdicts(found: Plan) -> dict[int, Verdict]:
@@ -225,6 +230,28 @@ def test_every_candidate_has_its_word_and_its_cost() -> None:
     assert four.cost.total > three.cost.total
     assert three.recovery == pytest.approx(20 + (20 * 250 + 5 * 250) / 45.5, abs=1)
     assert [option.why for option in found.options if not option.why] == []
+
+
+@pytest.mark.parametrize(
+    ("flooded", "recovery", "why"),
+    [
+        pytest.param(0, SWIFT, "costs", id="on none"),
+        pytest.param(1, SWIFT, "would not catch up within 10m in 1 of 16 scenarios", id="on one"),
+        pytest.param(7, SWIFT, "would not catch up within 10m in 7 of 16 scenarios", id="on many"),
+        pytest.param(8, math.inf, "would not catch up; the target is 10m", id="on half"),
+        pytest.param(16, math.inf, "would not catch up; the target is 10m", id="on all"),
+    ],
+)
+def test_a_recovery_is_that_of_the_median_path_where_on_some_it_is_never(
+    flooded: int, recovery: float, why: str
+) -> None:
+    flood = rising(350.0, 900.0, 1).repeat(flooded, axis=0)
+    paths = np.concatenate([flat(350.0, 16 - flooded), flood])
+
+    five = plan(with_load(paths)).options[4]
+
+    assert five.recovery == pytest.approx(recovery, rel=0.1)
+    assert five.why.startswith(why)
 
 
 def test_the_sentence_tells_what_is_expected_when_and_how_surely() -> None:

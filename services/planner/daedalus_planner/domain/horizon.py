@@ -9,7 +9,7 @@ import numpy as np
 
 from daedalus_planner.domain.candidates import beyond_bounds
 from daedalus_planner.domain.figures import count, rate, workers
-from daedalus_planner.domain.programme import LATENESS, NEVER, OUTAGE, WORKERS
+from daedalus_planner.domain.programme import LATENESS, OUTAGE, WORKERS
 from daedalus_planner.domain.situation import Option, Plan, Reason, Situation, Verdict
 from daedalus_planner.domain.weighing import UNLIMITED, Weighed, weigh
 from daedalus_shared.durations import text
@@ -104,8 +104,7 @@ def _options(situation: Situation, weighed: Weighed, chosen: int) -> tuple[Optio
 def _recovery(weighed: Weighed, index: int) -> float | None:
     if not np.isfinite(weighed.costs[index]).all():
         return None
-    seconds = float(weighed.recoveries[index])
-    return seconds if seconds < NEVER / 2 else math.inf
+    return float(weighed.recoveries[index])
 
 
 def _cost(weighed: Weighed, index: int) -> Cost | None:
@@ -138,13 +137,22 @@ def _verdict(
     more = totals[index] - totals[chosen]
     if more < 0:
         return Verdict.MARGIN, f"costs {_price(situation, -more)} less, too little for a move"
-    recovery = _recovery(weighed, index)
-    target = situation.policy.recovery_target
-    if recovery is not None and recovery > target:
-        takes = "would not catch up" if math.isinf(recovery) else f"catches up in {text(recovery)}"
-        why = f"{takes}; the target is {text(target)}"
-        return Verdict.RECOVERY_TOO_SLOW, why
+    slow = _too_slow(situation, weighed, index)
+    if slow:
+        return Verdict.RECOVERY_TOO_SLOW, slow
     return Verdict.COSTLIER, f"costs {_price(situation, more)} more"
+
+
+def _too_slow(situation: Situation, weighed: Weighed, index: int) -> str:
+    """Return how a recovery misses its target, on some paths at least; nothing if it keeps it."""
+    recovery, target = float(weighed.recoveries[index]), situation.policy.recovery_target
+    if recovery > target:
+        takes = "would not catch up" if math.isinf(recovery) else f"catches up in {text(recovery)}"
+        return f"{takes}; the target is {text(target)}"
+    paths = int(weighed.slow[index])
+    if paths:
+        return f"would not catch up within {text(target)}{_scenarios(situation, paths)}"
+    return ""
 
 
 def _price(situation: Situation, seconds: float) -> str:

@@ -76,7 +76,11 @@ class Weighed:
     the present scale-out is what staying costs."""
 
     recoveries: Series
-    """Seconds until caught up after a move now, on average; infinite for never."""
+    """Seconds until caught up after a move now: the median of the paths, since on some it may be
+    never. Infinite where it is never on half of them."""
+
+    slow: NDArray[np.int64]
+    """Paths on which that takes longer than the target."""
 
     present: int
     """Index of the present scale-out."""
@@ -123,7 +127,8 @@ def weigh(situation: Situation) -> Weighed:
         costs=np.where(
             np.isfinite(shared), (1 - together) * own.mean(axis=0) + together * shared, np.inf
         ),
-        recoveries=caught.mean(axis=0),
+        recoveries=np.median(np.where(caught < programme.NEVER, caught, np.inf), axis=0),
+        slow=(caught > situation.policy.recovery_target).sum(axis=0),
         present=present,
         targets=targets,
         waits=np.inf if size == present else wait * situation.policy.forecast_step,
