@@ -124,6 +124,17 @@ def test_what_is_special_is_said(
     assert part in shown(told(Story(past.decision.model_copy(update=changes)), noon))
 
 
+def test_no_worker_is_named_where_all_are_loaded_alike(past: Any, noon: datetime) -> None:
+    even = past.update.model_copy(
+        update={"skew": past.update.skew.model_copy(update={"gap": 0.004})}
+    )
+
+    text = shown(told(story(past.decision, [even]), noon))
+
+    assert "The workers are evenly loaded; one more worker would add" in text
+    assert "Hottest" not in text
+
+
 @pytest.mark.parametrize(
     ("events", "later", "part"),
     [

@@ -80,9 +80,12 @@ def seen(decision: Decision, update: CapacityUpdate | None) -> Iterator[str]:
     if update.skew is not None:
         more = update.skew.gain_of_one_more
         gain = "" if more is None else f"; one more worker would add {rate(max(0.0, more))}"
+        gap = share(update.skew.gap, 1.0)
         yield (
-            f"Hottest worker {update.skew.hottest}, {share(update.skew.gap, 1.0)} of CPU above the "
-            f"mean; evenly loaded they could do {rate(update.skew.capacity_without)}{gain}."
+            f"The workers are evenly loaded{gain}."
+            if gap == share(0.0, 1.0)
+            else f"Hottest worker {update.skew.hottest}, {gap} of CPU above the mean; evenly "
+            f"loaded they could do {rate(update.skew.capacity_without)}{gain}."
         )
     yield (
         f"A rescale up costs {_cost(update.downtime_up)}, down {_cost(update.downtime_down)} "
