@@ -200,6 +200,9 @@ def demo(
             help="Open the job's page, at a desktop; BROWSER=none says no, too.",
         ),
     ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the score card as JSON for programs.")
+    ] = False,
 ) -> None:
     """Watch a real job follow a real workload; ends with a score card, leaves nothing.
 
@@ -210,12 +213,14 @@ def demo(
     Example: daedalus demo --job wordcount-kstreams
 
     Example: daedalus demo --no-browser
+
+    Example: daedalus demo --json > card.json
     """
     from daedalus_local import demo as show
 
     with _one_line():
         _known(job)
-        raise typer.Exit(show.run(minutes, seed, planner, job, browser=browser))
+        raise typer.Exit(show.run(minutes, seed, planner, job, browser=browser, as_json=as_json))
 
 
 def demo_compare(

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from daedalus_local import entries, home, lifecycle, play, proc
+from daedalus_local import entries, home, lifecycle, play, proc, terminal
 from daedalus_local.entries import Entry
 from daedalus_local.errors import StackError
 from daedalus_local.home import Home, Options
@@ -69,7 +68,7 @@ def run(minutes: float, runs: int, planners: Sequence[str], seed: int, *, as_jso
         for number in range(runs)
         for planner in planners
     ]
-    console = _console(as_json=as_json)
+    console = terminal.console(as_json=as_json)
     where = home.default()
     found = where.read()
     if found is not None and found.supervised:
@@ -145,14 +144,6 @@ def _end(console: Console, where: Home, *, failed: bool) -> None:
         lifecycle.down(where, logs=not failed)
     if left := proc.members(where.path):
         console.print(Text(f"{len(left)} processes are left", "red"))
-
-
-def _console(*, as_json: bool) -> Console:
-    stream = sys.stderr if as_json else sys.stdout
-    # Lines of a file or a pipe are as long as they are.
-    return Console(
-        file=stream, highlight=False, emoji=False, markup=False, soft_wrap=not stream.isatty()
-    )
 
 
 def _clock(seconds: float) -> str:

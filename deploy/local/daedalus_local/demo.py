@@ -3,8 +3,8 @@
 The workload's 80 minutes are played in `minutes`; every duration of the policy is divided alike.
 """
 
+import json
 import signal
-import sys
 import time
 from datetime import datetime
 from types import FrameType
@@ -13,18 +13,27 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from daedalus_local import card, home, lifecycle, play, proc
+from daedalus_local import card, home, lifecycle, play, proc, terminal
 from daedalus_local.browser import at_a_desktop, page_of, show
+from daedalus_local.entries import Entry
 from daedalus_local.errors import StackError
 from daedalus_local.home import Home, Stack
 from daedalus_shared.events import Decision, Event, Recovery, ScaleOutcome
 
 
-def run(minutes: float, seed: int, planner: str, job: str, *, browser: bool = True) -> int:
-    """Run the demo and return the exit code; `browser`: open the job's page at a desktop."""
+def run(minutes: float, seed: int, planner: str, job: str, *, browser: bool, as_json: bool) -> int:
+    """Run the demo and return the exit code.
+
+    Args:
+        minutes: How long it takes, in minutes of ours.
+        seed: Of the workload.
+        planner: Who decides.
+        job: The sample job.
+        browser: Whether the job's page is opened, at a desktop.
+        as_json: Whether the score card is JSON on standard output; all else goes to standard error.
+    """
     options = play.options(minutes, seed, planner, job)
-    # Lines of a file or a pipe are as long as they are.
-    console = Console(highlight=False, emoji=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    console = terminal.console(as_json=as_json)
     where = home.default()
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
@@ -43,7 +52,7 @@ def run(minutes: float, seed: int, planner: str, job: str, *, browser: bool = Tr
         _introduce(console, stack, time.monotonic() - began)
         if browser and stack.console and at_a_desktop():
             show(page_of(stack.console, options.job))
-        return _watch(console, where, stack)
+        _watch(console, where, stack, as_json=as_json)
     except KeyboardInterrupt:
         console.print("interrupted")
         return 130
@@ -51,16 +60,27 @@ def run(minutes: float, seed: int, planner: str, job: str, *, browser: bool = Tr
         _keep_logs(console, where, ours=ours)
         ours = False
         raise
+    else:
+        return 0
     finally:
         if ours:
             _end(console, where)
 
 
-def _watch(console: Console, where: Home, stack: Stack) -> int:
+def _watch(console: Console, where: Home, stack: Stack, *, as_json: bool) -> None:
     """Show decisions until the load has ended, then the score card."""
+    options = stack.options
     played = play.play(where, stack, lambda event: _show(console, event))
-    console.print(Text(card.render(played.card, played.looks, played.rescales, stack.options)))
-    return 0
+    if as_json:
+        entry = Entry(
+            planner=options.planner,
+            seed=options.seed,
+            card=played.card,
+            rescales=tuple(played.rescales),
+        )
+        print(json.dumps(entry.as_dict, indent=2), flush=True)
+    else:
+        console.print(Text(card.render(played.card, played.looks, played.rescales, options)))
 
 
 def _introduce(console: Console, stack: Stack, seconds: float) -> None:

@@ -10,7 +10,7 @@ from daedalus_local.score import TOLERATED, Rescale, ScoreCard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One run of the comparison."""
+    """One run, of a comparison or by itself."""
 
     planner: str
     seed: int
