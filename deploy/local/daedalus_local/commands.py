@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("up", short_help="Start the local stack: real Kafka, Flink, a job, the services.")(
         up
     )
-    app.command("down", short_help="End the local stack; nothing of it survives.")(down)
+    app.command("down", short_help="End the local stack; only its logs stay.")(down)
     app.command("status", short_help="Show what runs of the local stack.")(status)
     app.command("demo", short_help="Watch a real job follow a workload; ends with a score card.")(
         demo

@@ -54,8 +54,8 @@ TIMES = (
 
 CODES = (
     "Exit codes: 0 ok; 1 refused, failed, or different; 2 wrong usage; 3 Kafka does not answer; "
-    "4 no such job, decision, topic or file, or nothing in it; 5 replay: some cannot be judged; "
-    "130 interrupted."
+    "4 no such job, decision, topic or file, or nothing in it; 5 replay: none differs, some cannot "
+    "be judged; 130 interrupted; 143 terminated."
 )
 
 

@@ -15,6 +15,7 @@ from daedalus_executor.rescale import Means
 from daedalus_executor.rescales import Rescales
 from daedalus_executor.settings import Settings
 from daedalus_executor.targets import Targets
+from daedalus_shared import usage
 from daedalus_shared.credentials import CredentialFileError, read_credentials
 from daedalus_shared.streams import run
 
@@ -68,6 +69,7 @@ def wire(settings: Settings) -> tuple[Executor, Rescales]:
 
 def main() -> NoReturn:
     """Run until SIGTERM."""
+    usage.heed(Settings, "daedalus_executor", sys.argv[1:])
     settings = Settings.read()
     try:
         executor, rescales = wire(settings)

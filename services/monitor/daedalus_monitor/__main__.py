@@ -7,7 +7,7 @@ from daedalus_monitor.adapters.sources import Connections
 from daedalus_monitor.monitor import Monitor
 from daedalus_monitor.polling import Polling
 from daedalus_monitor.settings import Settings
-from daedalus_shared import streams
+from daedalus_shared import streams, usage
 from daedalus_shared.credentials import CredentialFileError, read_credentials
 
 
@@ -25,6 +25,7 @@ def wire(settings: Settings) -> tuple[Monitor, Polling]:
 
 def main() -> None:
     """Run until SIGTERM."""
+    usage.heed(Settings, "daedalus_monitor", sys.argv[1:])
     settings = Settings.read()
     try:
         monitor, polling = wire(settings)

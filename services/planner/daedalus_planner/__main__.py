@@ -1,12 +1,13 @@
 """Start the planner. The only module that reads the environment or owns the process."""
 
+import sys
 from typing import NoReturn
 
 from daedalus_planner.domain import programme
 from daedalus_planner.planner import Planner
 from daedalus_planner.settings import Settings
 from daedalus_planner.state import PlannerState
-from daedalus_shared import telemetry
+from daedalus_shared import telemetry, usage
 from daedalus_shared.control import JobControl
 from daedalus_shared.relay import Hooks
 from daedalus_shared.streams import run
@@ -24,6 +25,7 @@ class Telling(Hooks[PlannerState]):
 
 def main() -> NoReturn:
     """Run until SIGTERM."""
+    usage.heed(Settings, "daedalus_planner", sys.argv[1:])
     settings = Settings.read()
     programme.compiled()
     run(Planner(settings.instance, settings.plan), settings, Telling())

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from confluent_kafka import KafkaException
 
-from daedalus_shared import roles, telemetry
+from daedalus_shared import roles, telemetry, usage
 from daedalus_shared.access import Access, Needs
 from daedalus_shared.events import ControlEvent, ScaleCommand, ScaleOutcome
 from daedalus_shared.job_spec import JobSpec, Policy
@@ -184,6 +184,7 @@ class Service:
 
 def main() -> None:
     """Run until SIGTERM."""
+    usage.heed(Settings, "daedalus_simulator", sys.argv[1:])
     settings = Settings.read()
     source = f"simulator/{settings.instance}"
     telemetry.log_json(source, settings.log_level)

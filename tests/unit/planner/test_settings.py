@@ -1,5 +1,8 @@
 """The planner's settings, as the environment gives them."""
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 
@@ -22,3 +25,14 @@ def test_the_instance_is_the_one_that_specs_name_by_default() -> None:
 def test_a_setting_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError, match="horizon"):
         Settings.model_validate({"horizon": 900})
+
+
+def test_it_starts_with_no_arguments_and_lists_its_settings_when_asked() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "daedalus_planner", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "PLANNER_PLAN" in done.stdout
