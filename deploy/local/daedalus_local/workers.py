@@ -6,6 +6,7 @@ of its own, `python -m daedalus_local.workers start|narrow|stop|list`, so that t
 nobody's children.
 """
 
+import argparse
 import asyncio
 import json
 import subprocess
@@ -105,19 +106,47 @@ def _call(*arguments: str) -> Any:
 
 def main(arguments: Sequence[str]) -> None:
     """Start, narrow or stop workers, or none of it, and print as JSON who runs then."""
-    from daedalus_executor.adapters.processes import open_pool, read_pools  # noqa: PLC0415 - slow
+    from daedalus_executor.adapters.processes import (  # noqa: PLC0415 - slow
+        PoolsError,
+        open_pool,
+        read_pools,
+    )
 
-    action, file, name, *rest = arguments
-    pool = open_pool(name, read_pools(Path(file))[name])
-    if action == "start":
-        for _ in range(int(rest[0])):
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        pools = read_pools(given.pools)
+    except PoolsError as error:
+        parser.error(str(error))
+    if given.pool not in pools:
+        parser.error(f"{given.pools}: no pool {given.pool}; there is {', '.join(pools)}")
+    pool = open_pool(given.pool, pools[given.pool])
+    if given.action == "start":
+        for _ in range(_count(parser, given.rest)):
             pool.start()
-    elif action == "stop":
-        asyncio.run(pool.stop(rest))
-    elif action == "narrow":
+    elif given.action == "stop":
+        asyncio.run(pool.stop(given.rest))
+    elif given.action == "narrow":
         for worker in pool.workers():
             pool.narrow(worker)
     json.dump({"why_no_quotas": pool.why_no_quotas, "workers": pool.workers()}, sys.stdout)
+
+
+def _count(parser: argparse.ArgumentParser, rest: Sequence[str]) -> int:
+    if len(rest) != 1 or not rest[0].isdecimal():
+        parser.error(f"start: how many, as a number, not {' '.join(rest) or 'nothing'}")
+    return int(rest[0])
+
+
+def _parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        "python -m daedalus_local.workers", description="Start and end workers of a pool by hand."
+    )
+    found.add_argument("action", choices=["start", "narrow", "stop", "list"])
+    found.add_argument("pools", type=Path, help="the executor's file of pools")
+    found.add_argument("pool", help="name of the pool")
+    found.add_argument("rest", nargs="*", help="start: how many; stop: the workers' names")
+    return found
 
 
 if __name__ == "__main__":
