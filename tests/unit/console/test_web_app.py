@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from daedalus_console.brokers import Address
+from daedalus_console.errors import UnreachableError
 from daedalus_console.live.live import Live
 from daedalus_console.records import Record
+from daedalus_console.web import steering
 from daedalus_console.web.access import Access
 from daedalus_console.web.account_api import waited
 from daedalus_console.web.api import Ports
@@ -289,6 +292,51 @@ async def test_one_person_asks_so_often_in_a_minute_and_no_more(live: Live, noon
 
     await app.post("/api/jobs/ysb/pause", WISH)
     assert "ada asked 1 times" in told(await app.post("/api/jobs/ysb/pause", WISH), 429)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, Kafka keeps a write waiting; then it gives it up."""
+    found = threading.Event()
+
+    def slow(*_: object) -> Any:
+        found.wait(10)
+        raise UnreachableError("Kafka does not answer")
+
+    monkeypatch.setattr(steering, "control", slow)
+    return found
+
+
+async def test_slow_writes_keep_nobody_from_the_rest(
+    live: Live, noon: datetime, answers: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One writes, some wait for it a little, and more are refused at once: each holds a thread."""
+    monkeypatch.setattr(steering, "WAIT", 0.1)
+    app = App(live, noon, local="steer", writes_per_minute=3 * steering.WAITING)
+    asked = 2 * steering.WAITING
+    posts = [asyncio.ensure_future(app.post("/api/jobs/ysb/pause", WISH)) for _ in range(asked)]
+    done, pending = await asyncio.wait(posts, timeout=2)
+
+    assert (await app.get("/healthz")).status_code == 200
+    assert len(pending) == 1, "the one that writes"
+    refused = [post.result() for post in done]
+    assert all("ask again in some seconds" in told(each, 503) for each in refused)
+    assert {each.headers["retry-after"] for each in refused} == {"5"}
+    answers.set()
+    assert "Kafka does not answer" in told(await pending.pop(), 503)
+    assert "Kafka does not answer" in told(await app.post("/api/jobs/ysb/pause", WISH), 503)
+
+
+async def test_writes_count_before_they_wait(
+    live: Live, noon: datetime, answers: threading.Event
+) -> None:
+    app = App(live, noon, local="steer", writes_per_minute=1)
+    first = asyncio.ensure_future(app.post("/api/jobs/ysb/pause", WISH))
+    await asyncio.sleep(0.1)
+
+    assert "asked 1 times" in told(await app.post("/api/jobs/ysb/pause", WISH), 429)
+    answers.set()
+    await first
 
 
 async def test_tokens_are_asked_for_and_roles_held(

@@ -95,17 +95,18 @@ class _Split:
 
 
 def _health(app: FastAPI, live: Live) -> None:
+    # Asynchronous, since the threads of the others may all wait for Kafka.
     @app.get("/healthz", include_in_schema=False)
-    def healthz() -> PlainTextResponse:
+    async def healthz() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
     @app.get("/readyz", include_in_schema=False)
-    def readyz() -> PlainTextResponse:
+    async def readyz() -> PlainTextResponse:
         why = _unready(live)
         return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("ready\n")
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
+    async def metrics() -> Response:
         READY.set(not _unready(live))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

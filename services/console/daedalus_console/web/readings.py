@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class BusyError(ConsoleError):
-    """As many readings as may are under way."""
+    """As many readings or writes as may are under way."""
 
 
 class LeftError(ConsoleError):
