@@ -28,7 +28,7 @@ def console(live: Live, clock: Clock) -> Console:
         steering=nothing,
         streams=nothing,
         accounts=nothing,
-        address=nothing,
+        past=nothing,
         clock=clock,
     )
     return Console(ports, cast("Access", None))

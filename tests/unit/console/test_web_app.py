@@ -17,6 +17,7 @@ from daedalus_console.brokers import Address
 from daedalus_console.errors import UnreachableError
 from daedalus_console.live.live import Live
 from daedalus_console.records import Record
+from daedalus_console.web import past as reads
 from daedalus_console.web import steering
 from daedalus_console.web.access import Access
 from daedalus_console.web.account_api import waited
@@ -488,6 +489,30 @@ async def test_kafka_away_and_back_is_on_the_stream(live: Live, noon: datetime) 
 
     assert (away["connected"], away["why"]) == (False, "Kafka does not answer")
     assert back["connected"] is True
+
+
+async def test_what_is_not_in_memory_is_read_by_few_at_once(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: object) -> Any:
+        begun.release()
+        go.wait(10)
+        raise UnreachableError("Kafka does not answer")
+
+    monkeypatch.setattr(reads, "Kafka", slow)
+    paths = [f"/api/jobs/ysb/{kind}?before=2025-01-01" for kind in ("decisions", "rescales")]
+    reading = [asyncio.ensure_future(app.get(path)) for path in paths]
+    for _ in paths:
+        assert await asyncio.to_thread(begun.acquire, timeout=5)
+
+    busy = await app.get("/api/jobs/ysb/decisions?before=2025-01-02")
+    assert "as many as may (CONSOLE_READINGS)" in told(busy, 503)
+    assert busy.headers["retry-after"] == "5"
+    go.set()
+    for each in reading:
+        assert "Kafka does not answer" in told(await each, 503)
 
 
 @pytest.mark.parametrize(

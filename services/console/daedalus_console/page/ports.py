@@ -11,7 +11,6 @@ from daedalus_console.live.live import Live
 from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow
 from daedalus_console.runs.promote import Wish as Promotion
-from daedalus_console.web import past
 from daedalus_console.web.access import Access
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
@@ -108,17 +107,15 @@ class Console:
 
     async def older(self, job: str, wanted: str, tick: datetime) -> Decision | None:
         """Read a decision from its topic, by id and tick; None where it is not there."""
-        address = self._ports.address
         try:
-            return await asyncio.to_thread(past.decision, address, job, wanted, tick)
+            return await self._ports.past.decision(job, wanted, tick)
         except ConsoleError:
             return None
 
     async def older_at(self, job: str, at: datetime) -> Decision | None:
         """Read the decision in effect at an instant from its topic; None where none is there."""
-        address = self._ports.address
         try:
-            found = await asyncio.to_thread(past.decisions, address, job, at, 1, None)
+            found, _ = await self._ports.past.decisions(job, at, 1)
         except ConsoleError:
             return None
         return found[0] if found else None

@@ -23,6 +23,7 @@ from daedalus_console.web.access import Access
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
 from daedalus_console.web.guard import Guard, is_api
+from daedalus_console.web.past import Past
 from daedalus_console.web.readings import BusyError, Readings
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.steering import ChangedError, Steering, TooManyError
@@ -55,12 +56,13 @@ def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIA
     """Return the application; `page` adds what is shown to people."""
     settings, live, clock = parts.settings, parts.live, parts.clock
     readings = Readings(clock, settings.readings, settings.most_read)
+    looks = Readings(clock, settings.readings, settings.most_read, kept=False)
     ports = Ports(
         live=live,
         steering=Steering(parts.address, clock, settings.writes_per_minute),
         streams=Streams(live, clock, settings.listeners),
         accounts=Accounts(parts.address, clock, readings, settings.speed),
-        address=parts.address,
+        past=Past(parts.address, looks),
         clock=clock,
     )
     answers = FastAPI(
