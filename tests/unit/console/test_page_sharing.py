@@ -29,6 +29,7 @@ def console(live: Live, clock: Clock) -> Console:
         streams=nothing,
         accounts=nothing,
         past=nothing,
+        access=nothing,
         clock=clock,
     )
     return Console(ports, cast("Access", None))

@@ -413,7 +413,8 @@ class Listener:
     """Reads a stream's events until it is told to stop."""
 
     def __init__(self, streams: Streams, last: str | None = None, job: str | None = None) -> None:
-        self.events = streams.events(job, last)
+        self.events = streams.events(job, last, lambda: self.let_in)
+        self.let_in = True
 
     async def next(self, kind: str) -> tuple[str, Any]:
         """Return id and data of the next event of a kind."""
@@ -474,6 +475,19 @@ async def test_no_more_listen_than_may(live: Live, noon: datetime) -> None:
     after = Listener(streams)
     await after.next("standing")
     await after.close()
+
+
+async def test_a_stream_ends_with_the_token(live: Live, noon: datetime, past: Any) -> None:
+    streams = Streams(live, lambda: noon, 1)
+    listener = Listener(streams)
+    await listener.next("standing")
+
+    listener.let_in = False
+    live.take([again(past, 1)])
+    with pytest.raises(StopAsyncIteration):
+        await listener.next("job")
+
+    await Listener(streams).next("standing")  # its place is free
 
 
 async def test_kafka_away_and_back_is_on_the_stream(live: Live, noon: datetime) -> None:

@@ -72,6 +72,10 @@ class Console:
         """Return who looks at a page; asked anew for each wish, since a token may have expired."""
         return self._access.person(request)
 
+    def lets_in(self, request: Request) -> bool:
+        """Whether who looks at a page may look still."""
+        return self._access.knows(request)
+
     async def ask(self, request: Request, asked: Asked) -> Written:
         """Write an override, or raise `ConsoleError`."""
         person = self.person(request)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -18,6 +19,7 @@ from daedalus_console.live.story import line as rescale_line
 from daedalus_console.live.views import Standing, State
 from daedalus_console.rescales import Story
 from daedalus_console.web import account_api, shapes
+from daedalus_console.web.access import Access
 from daedalus_console.web.account_api import waited
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.asking import JobName, Match
@@ -30,7 +32,6 @@ from daedalus_console.web.stream import Streams
 from daedalus_shared.events import (
     Answer,
     Approval,
-    Decision,
     Direction,
     Override,
     OverrideKind,
@@ -58,6 +59,7 @@ class Ports:
     streams: Streams
     accounts: Accounts
     past: Past
+    access: Access
     clock: Callable[[], datetime]
 
 
@@ -243,6 +245,7 @@ def _telling(found: APIRouter, ports: Ports) -> None:
         tags=["read"],
     )
     async def events(
+        request: Request,
         job: Annotated[
             str | None, Query(pattern=JOB_NAME, max_length=200, description="Only this job.")
         ] = None,
@@ -251,8 +254,8 @@ def _telling(found: APIRouter, ports: Ports) -> None:
             Header(max_length=100, description="Id of the last event seen: what came since comes."),
         ] = None,
     ) -> StreamingResponse:
-        """Stream what changes, as it changes; for as long as you listen."""
-        told = ports.streams.events(job, last_event_id)
+        """Stream what changes, as it changes; for as long as you listen, and your token holds."""
+        told = ports.streams.events(job, last_event_id, partial(ports.access.knows, request))
         first = await anext(told)  # refused before the answer begins, where too many listen
 
         async def body() -> Any:

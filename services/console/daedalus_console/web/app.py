@@ -63,6 +63,7 @@ def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIA
         streams=Streams(live, clock, settings.listeners),
         accounts=Accounts(parts.address, clock, readings, settings.speed),
         past=Past(parts.address, looks),
+        access=parts.access,
         clock=clock,
     )
     answers = FastAPI(
