@@ -126,8 +126,10 @@ def test_a_trusted_proxy_says_who_it_is_and_nobody_else_does() -> None:
 
     assert known.person(asks(headers)) == Person("grace", Role.STEER)
     assert known.person(asks({"X-Forwarded-Email": "al@x.org"})) == Person("al@x.org", Role.READ)
-    with pytest.raises(SignInError, match="none of the trusted"):
-        known.person(asks(headers, peer="10.0.1.9"))
+    assert known.person(asks(headers, peer="::ffff:10.0.0.9")).name == "grace"
+    for stranger in ("10.0.1.9", "::ffff:10.0.1.9", "::1"):
+        with pytest.raises(SignInError, match="none of the trusted"):
+            known.person(asks(headers, peer=stranger))
     with pytest.raises(SignInError, match="names nobody"):
         known.person(asks({"X-Forwarded-Groups": "ops"}))
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -117,4 +117,7 @@ class Access:
             peer = ip_address(asks.client.host)
         except ValueError:
             return False
-        return any(peer in network for network in self._settings.proxies)
+        peers = [peer]
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
+            peers.append(peer.ipv4_mapped)  # a socket for both families names IPv4 so
+        return any(each in network for each in peers for network in self._settings.proxies)
