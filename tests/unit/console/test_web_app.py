@@ -183,6 +183,7 @@ async def test_nobody_steers_unless_it_is_allowed(app: App) -> None:
     [
         pytest.param({"Origin": "http://evil.example"}, id="origin"),
         pytest.param({"Origin": "null"}, id="sandboxed"),
+        pytest.param({"Origin": "http://["}, id="no address"),
         pytest.param({"Origin": "http://127.0.0.1:9"}, id="another port"),
         pytest.param({"Sec_Fetch_Site": "cross-site"}, id="cross-site"),
         pytest.param({"Sec_Fetch_Site": "same-site"}, id="a neighbour"),
@@ -251,6 +252,8 @@ async def test_a_body_is_bounded_whether_it_says_its_length_or_not(
 
     long = {"until": "30m", "why": "x" * LARGEST}
     assert "larger" in told(await app.post("/api/jobs/ysb/pause", long), 413)
+    endless_number = await app.post("/api/jobs/ysb/pause", WISH, Content_Length="9" * 5_000)
+    assert "larger" in told(endless_number, 413)
 
     async def endless() -> Any:
         for _ in range(10):
@@ -260,6 +263,21 @@ async def test_a_body_is_bounded_whether_it_says_its_length_or_not(
         "/api/jobs/ysb/pause", content=endless(), headers={"Content-Type": "application/json"}
     )
     assert 400 <= answer.status_code < 500
+    assert "larger" in told(await app.client.post("/login", content=endless()), 413)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "path", ["decisions?before=", "rescales?before=", "decisions/0?tick=", "series?since="]
+)
+async def test_a_calendar_has_ends(noon: datetime, past: Any, path: str, at: str) -> None:
+    live = Live()
+    event = past.metrics
+    live.fold(Record("daedalus.metrics", 0, 0, event.at, event.key, None, event))
+
+    answer = await App(live, noon).get(f"/api/jobs/ysb/{path}{at}")
+
+    assert answer.status_code == (200 if "series" in path else 503), answer.text
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
+from daedalus_console.accounts.books import EARLIEST
 from daedalus_console.approvals import asking
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.live.live import Live
@@ -141,7 +142,8 @@ def _reading(found: APIRouter, ports: Ports) -> None:
     @found.get("/jobs/{job}/series", responses=READ, tags=["read"])
     def series(job: JobName, since: Moment = None) -> shapes.JobSeries:
         """Show one job over time."""
-        view = live.view(job, clock(), since=_instant("since", since), listed=0)
+        now = clock()
+        view = live.view(job, now, since=_instant("since", since, now), listed=0)
         return shapes.JobSeries(
             metrics=view.metrics,
             forecasts=view.forecasts,
@@ -177,7 +179,7 @@ def _looking_back(found: APIRouter, ports: Ports) -> None:
 
         What is not in memory any more is read from the topics, which keep it for a month.
         """
-        bound = _instant("before", before)
+        bound = _instant("before", before, clock())
         kept = await run_in_threadpool(live.decisions, job, bound, limit)
         more = bool(kept)  # on the topics, where not in memory
         if not kept:
@@ -198,7 +200,7 @@ def _looking_back(found: APIRouter, ports: Ports) -> None:
         ] = None,
     ) -> shapes.DecisionStory:
         """Tell one decision: what was weighed, what it was made from, what came of it."""
-        told = _tell(ports, job, decision, _instant("tick", tick))
+        told = _tell(ports, job, decision, _instant("tick", tick, clock()))
         story, complete = await waited(request, told)
         return shapes.DecisionStory(
             decision=story.decision,
@@ -219,7 +221,8 @@ def _looking_back(found: APIRouter, ports: Ports) -> None:
 
         What is not in memory any more is read from the topics, which keep it for a month.
         """
-        bound, now = _instant("before", before), clock()
+        now = clock()
+        bound = _instant("before", before, now)
         view = await run_in_threadpool(live.view, job, now, since=now, listed=1_000)
         kept = [each for each in view.rescales if bound is None or each.tick < bound][:limit]
         more = bool(kept)  # on the topics, where not in memory
@@ -387,15 +390,17 @@ def _said(written: Written, response: Response) -> shapes.WrittenOverrides:
     return shapes.WrittenOverrides(events=overrides, effective=written.effective)
 
 
-def _instant(field: str, text: str | None) -> datetime | None:
+def _instant(field: str, text: str | None, now: datetime) -> datetime | None:
+    """Return the instant that a query names, within what the topics can hold."""
     if text is None:
         return None
     try:
         # In a query `+` stands for a blank.
         found = datetime.fromisoformat(text.strip().replace(" ", "+"))
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{field}: {text!r} is no time; write 2026-01-31T18:30:00Z") from error
+    return min(max(found, EARLIEST), now)
 
 
 __all__ = ["PAGE", "Ports", "Problem", "router"]
