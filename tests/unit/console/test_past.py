@@ -1,12 +1,17 @@
 """What is read of the past: the newest first, as far back as may be."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
 from daedalus_console.adapters.reading import TooMuchError
-from daedalus_console.web.past import FAR, NEAR, further, newest
+from daedalus_console.brokers import Address
+from daedalus_console.errors import UnreachableError
+from daedalus_console.page.ports import Console
+from daedalus_console.web.api import Ports
+from daedalus_console.web.past import FAR, NEAR, Past, further, newest
+from daedalus_console.web.readings import Readings
 from daedalus_shared.events import Decision
 
 
@@ -64,3 +69,20 @@ def looking(lies: dict[timedelta, int], readable: timedelta) -> Any:
         return ["a"] * sum(count for ago, count in lies.items() if ago <= back)
 
     return look
+
+
+async def test_what_cannot_be_read_is_not_said_to_be_missing(noon: datetime) -> None:
+    nothing = cast("Any", None)
+    past = Past(Address("127.0.0.1:1", "a test"), Readings(lambda: noon, 1, 1_000))
+    ports = Ports(
+        live=nothing,
+        steering=nothing,
+        streams=nothing,
+        accounts=nothing,
+        past=past,
+        access=nothing,
+        clock=lambda: noon,
+    )
+
+    with pytest.raises(UnreachableError):
+        await Console(ports, nothing).older("ysb", "0", noon)

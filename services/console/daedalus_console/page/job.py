@@ -10,7 +10,7 @@ from typing import Any
 from nicegui import ui
 from starlette.requests import Request
 
-from daedalus_console.errors import NotFoundError
+from daedalus_console.errors import ConsoleError, NotFoundError
 from daedalus_console.live.views import JobRow, JobView, RescaleLine, Standing
 from daedalus_console.overrides import ended
 from daedalus_console.page import shown
@@ -169,7 +169,11 @@ class JobPage:
         found = self._console.live.decision(self._name, opened.id)
         if found is None and opened.tick is not None:
             older = self._console.older(self._name, opened.id, opened.tick)
-            found = await self._reading_of(older)
+            try:
+                found = await self._reading_of(older)
+            except ConsoleError as error:
+                self._said.show(f"This decision could not be read: {error}.")
+                return
         if found is None:
             self._gone()
         else:
@@ -182,7 +186,11 @@ class JobPage:
         found = self._console.live.decision_at(self._name, at)
         if found is None:
             self._said.show("Reading what lies on the topics …")
-            found = await self._reading_of(self._console.older_at(self._name, at))
+            try:
+                found = await self._reading_of(self._console.older_at(self._name, at))
+            except ConsoleError as error:
+                self._said.show(f"The decision of that time could not be read: {error}.")
+                return
             self._said.show("" if found else "No decision of that time is kept.")
         if found is not None:
             self._open(found)

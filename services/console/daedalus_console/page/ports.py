@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 
 from daedalus_console.approvals import asking
-from daedalus_console.errors import ConsoleError, NotFoundError
+from daedalus_console.errors import NotFoundError
 from daedalus_console.live.live import Live
 from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow
@@ -110,16 +110,10 @@ class Console:
         return self._ports.accounts
 
     async def older(self, job: str, wanted: str, tick: datetime) -> Decision | None:
-        """Read a decision from its topic, by id and tick; None where it is not there."""
-        try:
-            return await self._ports.past.decision(job, wanted, tick)
-        except ConsoleError:
-            return None
+        """Read a decision from its topic; None where it is not there. Raises `ConsoleError`."""
+        return await self._ports.past.decision(job, wanted, tick)
 
     async def older_at(self, job: str, at: datetime) -> Decision | None:
-        """Read the decision in effect at an instant from its topic; None where none is there."""
-        try:
-            found, _ = await self._ports.past.decisions(job, at, 1)
-        except ConsoleError:
-            return None
+        """Read the decision in effect at an instant; None where none is. Raises `ConsoleError`."""
+        found, _ = await self._ports.past.decisions(job, at, 1)
         return found[0] if found else None
