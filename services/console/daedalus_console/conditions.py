@@ -159,7 +159,6 @@ def _instant(text: str) -> datetime | None:
     if len(text) < len("2026-01-01"):
         return None
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):  # the calendar has ends
         return None
-    return at.astimezone(UTC)

@@ -9,6 +9,10 @@ from daedalus_shared.durations import seconds
 
 Towards = Literal["past", "future"]
 
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=40)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=40)
+"""An instant stays away from the calendar's ends: what lies a month about it is asked for."""
+
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _DAY = re.compile(r"(yesterday|today|tomorrow)(?:\s+(?:at\s+)?(\d{1,2}:\d{2}(?::\d{2})?))?")
 _SHIFT = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -31,7 +35,10 @@ def moment(text: str, now: datetime, towards: Towards, zone: tzinfo | None = Non
     >>> moment("10m", noon, "past").isoformat()
     '2026-01-01T11:50:00+00:00'
     """
-    text = text.strip()
+    return min(max(_meant(text.strip(), now, towards, zone), _FIRST), _LAST)
+
+
+def _meant(text: str, now: datetime, towards: Towards, zone: tzinfo | None) -> datetime:
     if text == "now":
         return now.astimezone(UTC)
     if named := _DAY.fullmatch(text.lower()):
@@ -119,5 +126,5 @@ def _iso(text: str, zone: tzinfo | None) -> datetime:
         ) from error
     try:
         return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:  # the latter, of a local time of year 1
         raise UsageError(f"{text!r} leads out of the calendar") from error

@@ -26,6 +26,7 @@ def record(event: Event | None, at: datetime) -> Record:
         pytest.param("outcome", "downtime>10s", False, id="a longer duration"),
         pytest.param("outcome", "promise.downtime>=30", True, id="a part"),
         pytest.param("outcome", "dry_run=false", True, id="a truth value"),
+        pytest.param("outcome", "at>0001-01-01T00:00+10:00", False, id="no instant"),
         pytest.param("decision", "late=null", True, id="nothing"),
         pytest.param("decision", "chosen>4", True, id="greater"),
         pytest.param("decision", "chosen<6", False, id="not less"),

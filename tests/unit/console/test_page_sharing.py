@@ -28,7 +28,8 @@ def console(live: Live, clock: Clock) -> Console:
         steering=nothing,
         streams=nothing,
         accounts=nothing,
-        address=nothing,
+        past=nothing,
+        access=nothing,
         clock=clock,
     )
     return Console(ports, cast("Access", None))

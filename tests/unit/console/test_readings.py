@@ -66,6 +66,18 @@ async def test_two_who_ask_the_same_share_one_and_it_is_kept_for_a_while() -> No
     assert await readings.get("a", read) == "read 2"
 
 
+async def test_what_must_be_new_is_shared_and_not_kept() -> None:
+    read = Reading()
+    readings = Readings(Clock(), at_once=1, records=7, kept=False)
+
+    both = [asyncio.ensure_future(readings.get("a", read)) for _ in range(2)]
+    await until(lambda: read.begun)
+    read.go.set()
+
+    assert await asyncio.gather(*both) == ["read 1", "read 1"]
+    assert await readings.get("a", read) == "read 2"
+
+
 async def test_no_more_are_read_at_once_than_may() -> None:
     first, second = Reading(), Reading()
     readings = Readings(Clock(), at_once=1, records=7)

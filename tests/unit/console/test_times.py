@@ -1,6 +1,7 @@
 """Times as people write and read them."""
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -53,6 +54,33 @@ def test_reads_what_people_write(text: str, towards: Towards, expected: str) -> 
 def test_refuses_what_is_no_time(text: str) -> None:
     with pytest.raises(UsageError):
         moment(text, NOON, "past", BERLIN)
+
+
+@pytest.mark.parametrize("text", ["0001-01-02", "0001-01-02T00:00Z", "9999-12-31T00:00Z"])
+def test_what_lies_a_month_about_an_instant_is_in_the_calendar(text: str) -> None:
+    found = moment(text, NOON, "past", BERLIN)
+
+    assert found - timedelta(days=32) < found < found + timedelta(days=32)
+
+
+@pytest.mark.parametrize("hours", [14, -11])
+def test_a_time_out_of_the_calendar_is_refused(hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    end = "0001-01-01T00:00" if hours > 0 else "9999-12-31T23:59"
+
+    with pytest.raises(UsageError, match="out of the calendar"):
+        moment(end, NOON, "past", zone)
+
+
+def test_a_local_time_out_of_the_calendar_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        with pytest.raises(UsageError, match="out of the calendar"):
+            moment("0001-01-01T00:00", NOON, "past")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_time_of_day_is_right_across_a_change_to_summer_time() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from daedalus_console.brokers import Address
+from daedalus_console.errors import UnreachableError
 from daedalus_console.live.live import Live
 from daedalus_console.records import Record
+from daedalus_console.web import past as reads
+from daedalus_console.web import steering
 from daedalus_console.web.access import Access
 from daedalus_console.web.account_api import waited
 from daedalus_console.web.api import Ports
@@ -179,6 +183,7 @@ async def test_nobody_steers_unless_it_is_allowed(app: App) -> None:
     [
         pytest.param({"Origin": "http://evil.example"}, id="origin"),
         pytest.param({"Origin": "null"}, id="sandboxed"),
+        pytest.param({"Origin": "http://["}, id="no address"),
         pytest.param({"Origin": "http://127.0.0.1:9"}, id="another port"),
         pytest.param({"Sec_Fetch_Site": "cross-site"}, id="cross-site"),
         pytest.param({"Sec_Fetch_Site": "same-site"}, id="a neighbour"),
@@ -247,6 +252,8 @@ async def test_a_body_is_bounded_whether_it_says_its_length_or_not(
 
     long = {"until": "30m", "why": "x" * LARGEST}
     assert "larger" in told(await app.post("/api/jobs/ysb/pause", long), 413)
+    endless_number = await app.post("/api/jobs/ysb/pause", WISH, Content_Length="9" * 5_000)
+    assert "larger" in told(endless_number, 413)
 
     async def endless() -> Any:
         for _ in range(10):
@@ -256,6 +263,21 @@ async def test_a_body_is_bounded_whether_it_says_its_length_or_not(
         "/api/jobs/ysb/pause", content=endless(), headers={"Content-Type": "application/json"}
     )
     assert 400 <= answer.status_code < 500
+    assert "larger" in told(await app.client.post("/login", content=endless()), 413)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "path", ["decisions?before=", "rescales?before=", "decisions/0?tick=", "series?since="]
+)
+async def test_a_calendar_has_ends(noon: datetime, past: Any, path: str, at: str) -> None:
+    live = Live()
+    event = past.metrics
+    live.fold(Record("daedalus.metrics", 0, 0, event.at, event.key, None, event))
+
+    answer = await App(live, noon).get(f"/api/jobs/ysb/{path}{at}")
+
+    assert answer.status_code == (200 if "series" in path else 503), answer.text
 
 
 @pytest.mark.parametrize(
@@ -289,6 +311,51 @@ async def test_one_person_asks_so_often_in_a_minute_and_no_more(live: Live, noon
 
     await app.post("/api/jobs/ysb/pause", WISH)
     assert "ada asked 1 times" in told(await app.post("/api/jobs/ysb/pause", WISH), 429)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, Kafka keeps a write waiting; then it gives it up."""
+    found = threading.Event()
+
+    def slow(*_: object) -> Any:
+        found.wait(10)
+        raise UnreachableError("Kafka does not answer")
+
+    monkeypatch.setattr(steering, "control", slow)
+    return found
+
+
+async def test_slow_writes_keep_nobody_from_the_rest(
+    live: Live, noon: datetime, answers: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One writes, some wait for it a little, and more are refused at once: each holds a thread."""
+    monkeypatch.setattr(steering, "WAIT", 0.1)
+    app = App(live, noon, local="steer", writes_per_minute=3 * steering.WAITING)
+    asked = 2 * steering.WAITING
+    posts = [asyncio.ensure_future(app.post("/api/jobs/ysb/pause", WISH)) for _ in range(asked)]
+    done, pending = await asyncio.wait(posts, timeout=2)
+
+    assert (await app.get("/healthz")).status_code == 200
+    assert len(pending) == 1, "the one that writes"
+    refused = [post.result() for post in done]
+    assert all("ask again in some seconds" in told(each, 503) for each in refused)
+    assert {each.headers["retry-after"] for each in refused} == {"5"}
+    answers.set()
+    assert "Kafka does not answer" in told(await pending.pop(), 503)
+    assert "Kafka does not answer" in told(await app.post("/api/jobs/ysb/pause", WISH), 503)
+
+
+async def test_writes_count_before_they_wait(
+    live: Live, noon: datetime, answers: threading.Event
+) -> None:
+    app = App(live, noon, local="steer", writes_per_minute=1)
+    first = asyncio.ensure_future(app.post("/api/jobs/ysb/pause", WISH))
+    await asyncio.sleep(0.1)
+
+    assert "asked 1 times" in told(await app.post("/api/jobs/ysb/pause", WISH), 429)
+    answers.set()
+    await first
 
 
 async def test_tokens_are_asked_for_and_roles_held(
@@ -364,7 +431,8 @@ class Listener:
     """Reads a stream's events until it is told to stop."""
 
     def __init__(self, streams: Streams, last: str | None = None, job: str | None = None) -> None:
-        self.events = streams.events(job, last)
+        self.events = streams.events(job, last, lambda: self.let_in)
+        self.let_in = True
 
     async def next(self, kind: str) -> tuple[str, Any]:
         """Return id and data of the next event of a kind."""
@@ -427,6 +495,19 @@ async def test_no_more_listen_than_may(live: Live, noon: datetime) -> None:
     await after.close()
 
 
+async def test_a_stream_ends_with_the_token(live: Live, noon: datetime, past: Any) -> None:
+    streams = Streams(live, lambda: noon, 1)
+    listener = Listener(streams)
+    await listener.next("standing")
+
+    listener.let_in = False
+    live.take([again(past, 1)])
+    with pytest.raises(StopAsyncIteration):
+        await listener.next("job")
+
+    await Listener(streams).next("standing")  # its place is free
+
+
 async def test_kafka_away_and_back_is_on_the_stream(live: Live, noon: datetime) -> None:
     live.connected(noon)
     listener = Listener(Streams(live, lambda: noon, 1))
@@ -440,6 +521,30 @@ async def test_kafka_away_and_back_is_on_the_stream(live: Live, noon: datetime) 
 
     assert (away["connected"], away["why"]) == (False, "Kafka does not answer")
     assert back["connected"] is True
+
+
+async def test_what_is_not_in_memory_is_read_by_few_at_once(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: object) -> Any:
+        begun.release()
+        go.wait(10)
+        raise UnreachableError("Kafka does not answer")
+
+    monkeypatch.setattr(reads, "Kafka", slow)
+    paths = [f"/api/jobs/ysb/{kind}?before=2025-01-01" for kind in ("decisions", "rescales")]
+    reading = [asyncio.ensure_future(app.get(path)) for path in paths]
+    for _ in paths:
+        assert await asyncio.to_thread(begun.acquire, timeout=5)
+
+    busy = await app.get("/api/jobs/ysb/decisions?before=2025-01-02")
+    assert "as many as may (CONSOLE_READINGS)" in told(busy, 503)
+    assert busy.headers["retry-after"] == "5"
+    go.set()
+    for each in reading:
+        assert "Kafka does not answer" in told(await each, 503)
 
 
 @pytest.mark.parametrize(

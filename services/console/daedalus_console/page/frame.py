@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from nicegui import ui
+from nicegui import Client, ui
 
 from daedalus_console.live.views import Standing
 from daedalus_console.page.parts import Button, Clock, Link, Text
@@ -34,6 +35,7 @@ def frame(console: Console, title: str) -> Iterator[None]:
         banner.show(console.live.standing())
         yield
     refreshing(console, banner.show)
+    ui.timer(IDLE, partial(leave, console, ui.context.client))
     ui.run_javascript("daedalus.mounted()")
 
 
@@ -65,6 +67,13 @@ class Banner(ui.element):
             self.classes(add="d-note")
             self._before.show("Reading what lies on the topics; ")
             self._after.show("what you see is not complete yet.")
+
+
+def leave(console: Console, client: Client) -> None:
+    """End a page whose person is not let in any more, and lead to where they would be led now."""
+    if not console.lets_in(client.request):
+        client.open("/")  # the guard leads on to the login
+        client.content.clear()  # nothing more is told, whatever the browser does
 
 
 def refreshing(console: Console, show: Callable[[Standing], None]) -> None:

@@ -1,6 +1,7 @@
 """A page a job: how it runs, what is expected, what was decided and why; steering."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 from nicegui import ui
 from starlette.requests import Request
 
-from daedalus_console.errors import NotFoundError
+from daedalus_console.errors import ConsoleError, NotFoundError
 from daedalus_console.live.views import JobRow, JobView, RescaleLine, Standing
 from daedalus_console.overrides import ended
 from daedalus_console.page import shown
@@ -82,6 +83,7 @@ class JobPage:
         self._undeclared = False
         self._decision: Decision | None = None
         self._rescale: RescaleLine | None = None
+        self._reading: asyncio.Future[Decision | None] | None = None
         Link("← All jobs", "/")
         with ui.element("div").classes("d-row").style("margin: 6px 0 10px"):
             Text("h1", self._name)
@@ -111,6 +113,7 @@ class JobPage:
     def start(self) -> None:
         """Draw the charts once the text is shown, and follow the job as long as it is open."""
         ui.timer(0, self._begin, once=True)
+        ui.context.client.on_delete(self._leave)
         refreshing(self._console, self._look)
 
     def _begin(self) -> None:
@@ -165,7 +168,12 @@ class JobPage:
         """Open the decision that an address names, from its topic where it is a while ago."""
         found = self._console.live.decision(self._name, opened.id)
         if found is None and opened.tick is not None:
-            found = await self._console.older(self._name, opened.id, opened.tick)
+            older = self._console.older(self._name, opened.id, opened.tick)
+            try:
+                found = await self._reading_of(older)
+            except ConsoleError as error:
+                self._said.show(f"This decision could not be read: {error}.")
+                return
         if found is None:
             self._gone()
         else:
@@ -178,10 +186,25 @@ class JobPage:
         found = self._console.live.decision_at(self._name, at)
         if found is None:
             self._said.show("Reading what lies on the topics …")
-            found = await self._console.older_at(self._name, at)
+            try:
+                found = await self._reading_of(self._console.older_at(self._name, at))
+            except ConsoleError as error:
+                self._said.show(f"The decision of that time could not be read: {error}.")
+                return
             self._said.show("" if found else "No decision of that time is kept.")
         if found is not None:
             self._open(found)
+
+    async def _reading_of(self, older: Coroutine[Any, Any, Decision | None]) -> Decision | None:
+        """Wait for what is read from the topics, in place of what was being read."""
+        self._leave()
+        self._reading = asyncio.ensure_future(older)
+        return await self._reading
+
+    def _leave(self) -> None:
+        """End a reading that nobody waits for."""
+        if self._reading is not None:
+            self._reading.cancel()
 
     def _open(self, found: Decision) -> None:
         self._decision = found

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 
 from daedalus_console.approvals import asking
-from daedalus_console.errors import ConsoleError, NotFoundError
+from daedalus_console.errors import NotFoundError
 from daedalus_console.live.live import Live
 from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow
 from daedalus_console.runs.promote import Wish as Promotion
-from daedalus_console.web import past
 from daedalus_console.web.access import Access
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
@@ -73,6 +72,10 @@ class Console:
         """Return who looks at a page; asked anew for each wish, since a token may have expired."""
         return self._access.person(request)
 
+    def lets_in(self, request: Request) -> bool:
+        """Whether who looks at a page may look still."""
+        return self._access.knows(request)
+
     async def ask(self, request: Request, asked: Asked) -> Written:
         """Write an override, or raise `ConsoleError`."""
         person = self.person(request)
@@ -107,18 +110,10 @@ class Console:
         return self._ports.accounts
 
     async def older(self, job: str, wanted: str, tick: datetime) -> Decision | None:
-        """Read a decision from its topic, by id and tick; None where it is not there."""
-        address = self._ports.address
-        try:
-            return await asyncio.to_thread(past.decision, address, job, wanted, tick)
-        except ConsoleError:
-            return None
+        """Read a decision from its topic; None where it is not there. Raises `ConsoleError`."""
+        return await self._ports.past.decision(job, wanted, tick)
 
     async def older_at(self, job: str, at: datetime) -> Decision | None:
-        """Read the decision in effect at an instant from its topic; None where none is there."""
-        address = self._ports.address
-        try:
-            found = await asyncio.to_thread(past.decisions, address, job, at, 1, None)
-        except ConsoleError:
-            return None
+        """Read the decision in effect at an instant; None where none is. Raises `ConsoleError`."""
+        found, _ = await self._ports.past.decisions(job, at, 1)
         return found[0] if found else None

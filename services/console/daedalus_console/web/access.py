@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -26,6 +26,8 @@ class TokenFile:
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._tokens: tuple[Token, ...] = ()
+        self._wrong = ""
+        """What is wrong with it, which is logged once: it is asked for with each request."""
         self._read()
 
     def known(self) -> tuple[Token, ...]:
@@ -33,7 +35,9 @@ class TokenFile:
         try:
             self._read()
         except ConsoleError as error:
-            log.error("%s; what it said before holds", error)  # noqa: TRY400 -- one line says it all
+            if str(error) != self._wrong:
+                log.error("%s; what it said before holds", error)  # noqa: TRY400 -- one line says it all
+            self._wrong = str(error)
         return self._tokens
 
     def _read(self) -> None:
@@ -42,11 +46,12 @@ class TokenFile:
             seen = (status.st_mtime_ns, status.st_size)
             if seen == self._seen:
                 return
-            self._seen = seen
             text = self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConsoleError(f"tokens: {self._path} cannot be read: {error}") from error
+        self._seen = seen
         self._tokens = tokens(text)
+        self._wrong = ""
 
 
 class Access:
@@ -92,6 +97,14 @@ class Access:
             return self.of_token(cookie)
         raise SignInError("no token: send `Authorization: Bearer TOKEN`, or sign in at /login")
 
+    def knows(self, asks: HTTPConnection) -> bool:
+        """Whether who asked is let in still: since then, a token may have expired or be removed."""
+        try:
+            self.person(asks)
+        except SignInError:
+            return False
+        return True
+
     def of_token(self, token: str) -> Person:
         """Return whose token it is, or raise `SignInError`."""
         known = self._tokens.known() if self._tokens else ()
@@ -104,4 +117,7 @@ class Access:
             peer = ip_address(asks.client.host)
         except ValueError:
             return False
-        return any(peer in network for network in self._settings.proxies)
+        peers = [peer]
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
+            peers.append(peer.ipv4_mapped)  # a socket for both families names IPv4 so
+        return any(each in network for each in peers for network in self._settings.proxies)

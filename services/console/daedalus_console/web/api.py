@@ -3,32 +3,36 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
+from daedalus_console.accounts.books import EARLIEST
 from daedalus_console.approvals import asking
-from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.live.live import Live
 from daedalus_console.live.packed import line
 from daedalus_console.live.story import line as rescale_line
 from daedalus_console.live.views import Standing, State
 from daedalus_console.rescales import Story
-from daedalus_console.web import account_api, past, shapes
+from daedalus_console.web import account_api, shapes
+from daedalus_console.web.access import Access
+from daedalus_console.web.account_api import waited
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.asking import JobName, Match
 from daedalus_console.web.asking import person as _person
 from daedalus_console.web.asking import tag as _tag
+from daedalus_console.web.past import Past
 from daedalus_console.web.problems import MEDIA_TYPE, Problem
 from daedalus_console.web.steering import Asked, Ended, Reply, Steering, Written, tag_of
 from daedalus_console.web.stream import Streams
 from daedalus_shared.events import (
     Answer,
     Approval,
-    Decision,
     Direction,
     Override,
     OverrideKind,
@@ -55,7 +59,8 @@ class Ports:
     steering: Steering
     streams: Streams
     accounts: Accounts
-    address: Address
+    past: Past
+    access: Access
     clock: Callable[[], datetime]
 
 
@@ -90,6 +95,7 @@ def router(ports: Ports) -> APIRouter:
     """Return the routes below `/api`."""
     found = APIRouter(prefix="/api", dependencies=[Depends(HTTPBearer(auto_error=False))])
     _reading(found, ports)
+    _looking_back(found, ports)
     _telling(found, ports)
     _writing(found, ports)
     account_api.reading(found, ports.accounts, READ)
@@ -136,7 +142,8 @@ def _reading(found: APIRouter, ports: Ports) -> None:
     @found.get("/jobs/{job}/series", responses=READ, tags=["read"])
     def series(job: JobName, since: Moment = None) -> shapes.JobSeries:
         """Show one job over time."""
-        view = live.view(job, clock(), since=_instant("since", since), listed=0)
+        now = clock()
+        view = live.view(job, now, since=_instant("since", since, now), listed=0)
         return shapes.JobSeries(
             metrics=view.metrics,
             forecasts=view.forecasts,
@@ -145,58 +152,6 @@ def _reading(found: APIRouter, ports: Ports) -> None:
             capacity=view.capacity,
             errors=view.errors,
         )
-
-    @found.get("/jobs/{job}/decisions", responses=READ, tags=["read"])
-    def decisions(
-        job: JobName,
-        limit: Limit = PAGE,
-        before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
-    ) -> shapes.DecisionPage:
-        """List decisions of the planner that is obeyed, newest first.
-
-        What is not in memory any more is read from the topics, which keep it for a month.
-        """
-        bound = _instant("before", before)
-        kept = live.decisions(job, bound, limit)
-        if not kept:
-            kept = past.decisions(ports.address, job, bound or clock(), limit, None)
-            more = len(kept) == limit
-        else:
-            more = True  # on the topics, where not in memory
-        return shapes.DecisionPage(
-            items=tuple(line(each) for each in kept),
-            next=kept[-1].tick.isoformat() if more else None,
-        )
-
-    @found.get("/jobs/{job}/decisions/{decision}", responses=READ, tags=["read"])
-    def decision(
-        job: JobName,
-        decision: Annotated[str, Path(pattern=ID, description="Its id.")],
-        tick: Annotated[
-            Moment, Query(description="Its tick, by which one is found that is a while ago.")
-        ] = None,
-    ) -> shapes.DecisionStory:
-        """Tell one decision: what was weighed, what it was made from, what came of it."""
-        story, complete = tell(ports, job, decision, _instant("tick", tick))
-        return shapes.DecisionStory(
-            decision=story.decision,
-            capacity=story.update,
-            forecast=story.forecast,
-            rescale=rescale_line(story.rescale) if story.rescale else None,
-            complete=complete,
-        )
-
-    @found.get("/jobs/{job}/rescales", responses=READ, tags=["read"])
-    def rescales(
-        job: JobName,
-        limit: Limit = PAGE,
-        before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
-    ) -> shapes.RescalePage:
-        """List the rescales, newest first: promise beside outcome.
-
-        What is not in memory any more is read from the topics, which keep it for a month.
-        """
-        return _rescales(ports, job, _instant("before", before), limit)
 
     @found.get("/jobs/{job}/overrides", responses=READ, tags=["read"])
     def overrides(job: JobName, response: Response) -> shapes.Overrides:
@@ -209,15 +164,74 @@ def _reading(found: APIRouter, ports: Ports) -> None:
         )
 
 
-def _rescales(ports: Ports, job: str, bound: datetime | None, limit: int) -> shapes.RescalePage:
-    now = ports.clock()
-    known = ports.live.view(job, now, since=now, listed=1_000).rescales
-    kept = [each for each in known if bound is None or each.tick < bound][:limit]
-    more = bool(kept)  # on the topics, where not in memory
-    if not kept:
-        older = past.rescales(ports.address, job, bound or now, limit)
-        kept, more = [rescale_line(each) for each in older], len(older) == limit
-    return shapes.RescalePage(items=tuple(kept), next=kept[-1].tick.isoformat() if more else None)
+def _looking_back(found: APIRouter, ports: Ports) -> None:
+    """Add what is read from the topics where it is not in memory any more."""
+    live, clock = ports.live, ports.clock
+
+    @found.get("/jobs/{job}/decisions", responses=READ, tags=["read"])
+    async def decisions(
+        request: Request,
+        job: JobName,
+        limit: Limit = PAGE,
+        before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
+    ) -> shapes.DecisionPage:
+        """List decisions of the planner that is obeyed, newest first.
+
+        What is not in memory any more is read from the topics, which keep it for a month.
+        """
+        bound = _instant("before", before, clock())
+        kept = await run_in_threadpool(live.decisions, job, bound, limit)
+        more = bool(kept)  # on the topics, where not in memory
+        if not kept:
+            older = ports.past.decisions(job, bound or clock(), limit)
+            kept, more = await waited(request, older)
+        return shapes.DecisionPage(
+            items=tuple(line(each) for each in kept),
+            next=kept[-1].tick.isoformat() if more else None,
+        )
+
+    @found.get("/jobs/{job}/decisions/{decision}", responses=READ, tags=["read"])
+    async def decision(
+        request: Request,
+        job: JobName,
+        decision: Annotated[str, Path(pattern=ID, description="Its id.")],
+        tick: Annotated[
+            Moment, Query(description="Its tick, by which one is found that is a while ago.")
+        ] = None,
+    ) -> shapes.DecisionStory:
+        """Tell one decision: what was weighed, what it was made from, what came of it."""
+        told = _tell(ports, job, decision, _instant("tick", tick, clock()))
+        story, complete = await waited(request, told)
+        return shapes.DecisionStory(
+            decision=story.decision,
+            capacity=story.update,
+            forecast=story.forecast,
+            rescale=rescale_line(story.rescale) if story.rescale else None,
+            complete=complete,
+        )
+
+    @found.get("/jobs/{job}/rescales", responses=READ, tags=["read"])
+    async def rescales(
+        request: Request,
+        job: JobName,
+        limit: Limit = PAGE,
+        before: Annotated[Moment, Query(description="`next` of the page before.")] = None,
+    ) -> shapes.RescalePage:
+        """List the rescales, newest first: promise beside outcome.
+
+        What is not in memory any more is read from the topics, which keep it for a month.
+        """
+        now = clock()
+        bound = _instant("before", before, now)
+        view = await run_in_threadpool(live.view, job, now, since=now, listed=1_000)
+        kept = [each for each in view.rescales if bound is None or each.tick < bound][:limit]
+        more = bool(kept)  # on the topics, where not in memory
+        if not kept:
+            older, more = await waited(request, ports.past.rescales(job, bound or now, limit))
+            kept = [rescale_line(each) for each in older]
+        return shapes.RescalePage(
+            items=tuple(kept), next=kept[-1].tick.isoformat() if more else None
+        )
 
 
 def _telling(found: APIRouter, ports: Ports) -> None:
@@ -234,6 +248,7 @@ def _telling(found: APIRouter, ports: Ports) -> None:
         tags=["read"],
     )
     async def events(
+        request: Request,
         job: Annotated[
             str | None, Query(pattern=JOB_NAME, max_length=200, description="Only this job.")
         ] = None,
@@ -242,8 +257,8 @@ def _telling(found: APIRouter, ports: Ports) -> None:
             Header(max_length=100, description="Id of the last event seen: what came since comes."),
         ] = None,
     ) -> StreamingResponse:
-        """Stream what changes, as it changes; for as long as you listen."""
-        told = ports.streams.events(job, last_event_id)
+        """Stream what changes, as it changes; for as long as you listen, and your token holds."""
+        told = ports.streams.events(job, last_event_id, partial(ports.access.knows, request))
         first = await anext(told)  # refused before the answer begins, where too many listen
 
         async def body() -> Any:
@@ -351,20 +366,20 @@ def _bounding(found: APIRouter, steering: Steering, kind: OverrideKind) -> None:
     )(take_back)
 
 
-def tell(ports: Ports, job: str, wanted: str, tick: datetime | None) -> tuple[Story, bool]:
+async def _tell(ports: Ports, job: str, wanted: str, tick: datetime | None) -> tuple[Story, bool]:
     """Return the story of a decision, and whether the topics could be asked for the rest of it.
 
     Raises:
         NotFoundError: It is not in memory, and not about its tick.
     """
-    found: Decision | None = ports.live.decision(job, wanted)
+    found = await run_in_threadpool(ports.live.decision, job, wanted)
     if found is None and tick is not None:
-        found = past.decision(ports.address, job, wanted, tick)
+        found = await ports.past.decision(job, wanted, tick)
     if found is None:
         hint = "" if tick else "; one of a while ago is found by `tick` beside"
         raise NotFoundError(f"no decision {wanted} about {job} is known{hint}")
     try:
-        return past.told(ports.address, found), True
+        return await ports.past.told(found), True
     except ConsoleError:
         return Story(found), False
 
@@ -375,15 +390,17 @@ def _said(written: Written, response: Response) -> shapes.WrittenOverrides:
     return shapes.WrittenOverrides(events=overrides, effective=written.effective)
 
 
-def _instant(field: str, text: str | None) -> datetime | None:
+def _instant(field: str, text: str | None, now: datetime) -> datetime | None:
+    """Return the instant that a query names, within what the topics can hold."""
     if text is None:
         return None
     try:
         # In a query `+` stands for a blank.
         found = datetime.fromisoformat(text.strip().replace(" ", "+"))
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{field}: {text!r} is no time; write 2026-01-31T18:30:00Z") from error
+    return min(max(found, EARLIEST), now)
 
 
-__all__ = ["PAGE", "Ports", "Problem", "router", "tell"]
+__all__ = ["PAGE", "Ports", "Problem", "router"]

@@ -23,6 +23,7 @@ from daedalus_console.web.access import Access
 from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
 from daedalus_console.web.guard import Guard, is_api
+from daedalus_console.web.past import Past
 from daedalus_console.web.readings import BusyError, Readings
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.steering import ChangedError, Steering, TooManyError
@@ -55,12 +56,14 @@ def build(parts: Parts, page: Callable[[FastAPI, Ports, Access], None]) -> ASGIA
     """Return the application; `page` adds what is shown to people."""
     settings, live, clock = parts.settings, parts.live, parts.clock
     readings = Readings(clock, settings.readings, settings.most_read)
+    looks = Readings(clock, settings.readings, settings.most_read, kept=False)
     ports = Ports(
         live=live,
         steering=Steering(parts.address, clock, settings.writes_per_minute),
         streams=Streams(live, clock, settings.listeners),
         accounts=Accounts(parts.address, clock, readings, settings.speed),
-        address=parts.address,
+        past=Past(parts.address, looks),
+        access=parts.access,
         clock=clock,
     )
     answers = FastAPI(
@@ -95,17 +98,18 @@ class _Split:
 
 
 def _health(app: FastAPI, live: Live) -> None:
+    # Asynchronous, since the threads of the others may all wait for Kafka.
     @app.get("/healthz", include_in_schema=False)
-    def healthz() -> PlainTextResponse:
+    async def healthz() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
     @app.get("/readyz", include_in_schema=False)
-    def readyz() -> PlainTextResponse:
+    async def readyz() -> PlainTextResponse:
         why = _unready(live)
         return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("ready\n")
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
+    async def metrics() -> Response:
         READY.set(not _unready(live))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

@@ -25,5 +25,11 @@ def person(request: Request) -> Person:
 
 
 def tag(if_match: str | None) -> str | None:
-    """Return the tag that `If-Match` names; None where any will do."""
-    return None if if_match in {None, "*"} else str(if_match).strip().strip('"')
+    """Return the tag that `If-Match` names; None where any will do.
+
+    A proxy that packs answers makes a tag weak, `W/"…"`; the overrides are the same.
+
+    >>> tag('W/"abc"'), tag('"abc"'), tag("*")
+    ('abc', 'abc', None)
+    """
+    return None if if_match in {None, "*"} else str(if_match).strip().removeprefix("W/").strip('"')

@@ -27,6 +27,9 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 16_384
 """Bytes of a request's body; a wish has about a hundred."""
 
+DIGITS = 20
+"""Of a body's length at most: more are no length."""
+
 HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is asked by what watches: a kubelet and a Prometheus know addresses, and no names."""
 
@@ -85,9 +88,8 @@ class Guard:
         if writes and (why := foreign(asks)):
             return problem(HTTPStatus.FORBIDDEN, why)
         length = asks.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST:
-            detail = f"the body is larger than {LARGEST} bytes; a wish needs a hundred"
-            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        if not length.isdecimal() or len(length) > DIGITS or int(length) > LARGEST:
+            return too_large()
         return None
 
     def _ours(self, host: str, path: str) -> bool:
@@ -115,17 +117,28 @@ def foreign(asks: HTTPConnection) -> str | None:
     if site not in {None, "same-origin", "none"}:
         return "Sec-Fetch-Site: a page of another site asks for this; use the console's own"
     origin = asks.headers.get("origin")
-    if (
-        origin is not None
-        and urlsplit(origin).netloc.lower() != asks.headers.get("host", "").lower()
-    ):
+    if origin is not None and _site(origin) != asks.headers.get("host", "").lower():
         return "Origin: a page of another site asks for this; use the console's own"
     return None
+
+
+def too_large() -> Response:
+    """Return the refusal of a body beyond the bound."""
+    detail = f"the body is larger than {LARGEST} bytes; a wish needs a hundred"
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 def is_api(path: str) -> bool:
     """Whether programs ask there, and not browsers."""
     return path.startswith("/api/") or path == "/api" or path in HEALTH
+
+
+def _site(origin: str) -> str | None:
+    """Return host and port of an origin; None where it is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _name(host: str) -> str:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class BusyError(ConsoleError):
-    """As many readings as may are under way."""
+    """As many readings or writes as may are under way."""
 
 
 class LeftError(ConsoleError):
@@ -46,17 +46,21 @@ class _Reading:
 class Readings:
     """The readings of this process; its methods are for the one event loop."""
 
-    def __init__(self, clock: Callable[[], datetime], at_once: int, records: int) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], at_once: int, records: int, *, kept: bool = True
+    ) -> None:
         """Begin with none.
 
         Args:
             clock: The present.
             at_once: Readings that may be under way.
             records: What one reading may take.
+            kept: Whether what was read is told again for a while.
         """
         self._clock = clock
         self._at_once = at_once
         self._records = records
+        self._keeps = kept
         self._shared: dict[Hashable, _Reading] = {}
         self._under_way: set[_Reading] = set()
         self._kept: dict[Hashable, tuple[datetime, Any]] = {}
@@ -111,7 +115,7 @@ class Readings:
             self._under_way.discard(reading)
             if self._shared.get(key) is reading:
                 del self._shared[key]
-            if not ended.cancelled() and ended.exception() is None:
+            if not ended.cancelled() and ended.exception() is None and self._keeps:
                 self._keep(key, ended.result())
 
         task.add_done_callback(done)

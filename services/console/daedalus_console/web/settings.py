@@ -77,10 +77,11 @@ class Settings(BaseSettings):
     """Event streams that are open at once at most."""
 
     readings: int = Field(default=2, ge=1)
-    """Accounts (cost, calibration, standings) that are read from the topics at once at most."""
+    """Accounts (cost, calibration, standings) that are read from the topics at once at most; beside
+    them, as many pages of what is not in memory (decisions, rescales)."""
 
     most_read: int = Field(default=1_000_000, ge=1_000)
-    """Records that one account may read at most; who wants more asks for a shorter time."""
+    """Records that one such reading may take at most; who wants more asks for a shorter time."""
 
     speed: float = Field(default=1.0, ge=0.01, le=10_000)
     """Seconds of the jobs in one, for the HPA that costs are held against: above 1 where time is

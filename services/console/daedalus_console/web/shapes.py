@@ -151,7 +151,8 @@ class DecisionStory(Value):
     forecast: Forecast | None
     rescale: RescaleLine | None
     complete: bool
-    """Whether inputs and outcome were looked for on the topics: false while Kafka is away."""
+    """Whether inputs and outcome were looked for on the topics: false while Kafka is away,
+    and while as many read them as may."""
 
 
 class Overrides(Value):

@@ -5,8 +5,10 @@ from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.requests import ClientDisconnect
 
 from daedalus_console.web.access import COOKIE, Access
+from daedalus_console.web.guard import too_large
 from daedalus_console.web.people import SignInError
 
 _FORM = """<!doctype html>
@@ -36,7 +38,11 @@ def add(app: FastAPI, access: Access) -> None:
 
     @app.post("/login", include_in_schema=False)
     async def sign_in(request: Request) -> Response:
-        typed = parse_qs((await request.body()).decode(errors="replace")).get("token", [""])[0]
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # or it goes on beyond its bound, which ends it
+            return too_large()
+        typed = parse_qs(body.decode(errors="replace")).get("token", [""])[0]
         try:
             access.of_token(typed.strip())
         except SignInError:

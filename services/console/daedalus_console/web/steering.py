@@ -2,11 +2,12 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.writing import publish
@@ -32,6 +33,7 @@ from daedalus_console.specs import Change
 from daedalus_console.times import moment
 from daedalus_console.views import lines
 from daedalus_console.web.people import ForbiddenError, Person
+from daedalus_console.web.readings import BusyError
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
     Answer,
@@ -48,6 +50,12 @@ log = logging.getLogger(__name__)
 
 TAG = 16
 """Hex digits of a version's tag."""
+
+WAIT = 5.0
+"""Seconds that a write waits for the others' at most: as long as Kafka is given to answer."""
+
+WAITING = 8
+"""Writes that are under way or wait at most: each holds a thread of those that answer reads."""
 
 
 class TooManyError(ConsoleError):
@@ -119,6 +127,8 @@ class Steering:
         self._clock = clock
         self._per_minute = per_minute
         self._lock = Lock()
+        self._places = BoundedSemaphore(WAITING)
+        self._counting = Lock()
         self._asked: dict[str, deque[datetime]] = {}
 
     def ask(self, person: Person, asked: Asked, tag: str | None = None) -> Written:
@@ -199,9 +209,9 @@ class Steering:
             raise ForbiddenError(
                 f"{person.name} may read and not steer: the role `steer` is needed"
             )
-        with self._lock:
+        self._count(person, self._clock())
+        with self._turn():
             now = self._clock()
-            self._count(person, now)
             # A client that lived through Kafka's absence fails in other ways than a new one.
             kafka = Kafka(self._address)
             known = control(kafka, job)
@@ -219,15 +229,31 @@ class Steering:
         at = max((effective(event, spec) for event in written), default=now)
         return Written(tuple(written), at, tag_of(known, now))
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Be the only one who writes, or raise `BusyError` where the others take too long."""
+        if not self._places.acquire(blocking=False):
+            raise BusyError(f"{WAITING} writes wait for Kafka already; ask again in some seconds")
+        try:
+            if not self._lock.acquire(timeout=WAIT):
+                raise BusyError("the writes before this one take long; ask again in some seconds")
+            try:
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            self._places.release()
+
     def _count(self, person: Person, now: datetime) -> None:
-        asked = self._asked.setdefault(person.name, deque())
-        while asked and now - asked[0] >= timedelta(minutes=1):
-            asked.popleft()
-        if len(asked) >= self._per_minute:
-            raise TooManyError(
-                f"{person.name} asked {len(asked)} times within a minute; wait a little"
-            )
-        asked.append(now)
+        with self._counting:
+            asked = self._asked.setdefault(person.name, deque())
+            while asked and now - asked[0] >= timedelta(minutes=1):
+                asked.popleft()
+            if len(asked) >= self._per_minute:
+                raise TooManyError(
+                    f"{person.name} asked {len(asked)} times within a minute; wait a little"
+                )
+            asked.append(now)
 
 
 def tag_of(known: JobControl, now: datetime) -> str:

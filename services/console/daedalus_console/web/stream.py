@@ -45,12 +45,15 @@ class Streams:
         self._open = 0
         self._process = uuid4().hex[:8]
 
-    async def events(self, job: str | None, last: str | None) -> AsyncGenerator[str, None]:
-        """Yield events for ever, as text of the stream.
+    async def events(
+        self, job: str | None, last: str | None, let_in: Callable[[], bool]
+    ) -> AsyncGenerator[str, None]:
+        """Yield events, as text of the stream, for as long as who listens is let in.
 
         Args:
             job: Only about this job.
             last: `Last-Event-ID`; None for a new listener, who is told of what changes from now on.
+            let_in: Whether they are still; asked before anything is sent, so each heartbeat.
 
         Raises:
             FullError: Too many listen.
@@ -68,6 +71,8 @@ class Streams:
             yield self._greeting(job, last)
             while True:
                 changed = await waiting
+                if not let_in():
+                    return
                 told = self._jobs(changed.jobs if job is None else changed.jobs & {job})
                 if changed.standing:
                     told += _text("standing", self._live.standing())
