@@ -308,10 +308,53 @@ def test_the_record_is_scored_as_it_was() -> None:
     played = record.played(world)
 
     assert world.seconds == int((end - begin).total_seconds())
-    assert record.gaps == 0
+    assert record.gaps == {}
+    assert record.unknown == frozenset()
     applied = [row for row in rows if row["type"] == "ScaleOutcome"]
     assert len(played.rescales) == len(applied)
     assert played.workers[0] == 12
+
+
+def test_what_a_record_does_not_tell_is_unknown_and_not_zero(export: Callable[..., str]) -> None:
+    rows = json.loads(json.dumps(recorded()))
+    for row in rows:
+        if row["type"] == "JobMetrics":
+            for sample in row["event"]["samples"]:
+                sample |= {"lag": None, "scale_out": None}
+                sample["unknown"] |= {"lag": "not_asked", "scale_out": "not_asked"}
+        elif row["type"] == "ScaleOutcome":
+            row["event"]["downtime"] = None
+    asked = ["whatif", JOB, "--from", export(rows), "--since", "start", "--set", "scale.min=2"]
+
+    found = json.loads(run(*asked, "--json"))
+
+    was = found["recorded"]
+    known = {name for name, value in was.items() if value is not None}
+    assert known == {"rescales", "rescales_per_6h"}
+    assert None not in found["modelled"].values()
+    notes = " ".join(found["notes"])
+    for note in ("tell its lag", "tell its workers", "downtime of a rescale was not measured"):
+        assert note in notes
+    assert "as it is set, the model" not in notes, "there is nothing to hold it against"
+    lines = [line.strip() for line in run(*asked, columns=200).splitlines()]
+    for name in ("workers, mean", "later than 1 s", "outages in all"):
+        [line] = [line for line in lines if line.startswith(name)]
+        assert line.removeprefix(name).split()[0] == "?"
+
+
+def test_stretches_that_are_filled_are_told(export: Callable[..., str]) -> None:
+    rows = json.loads(json.dumps(recorded()))
+    reports = [row["event"] for row in rows if row["type"] == "JobMetrics"]
+    for report in reports[len(reports) // 3 : len(reports) // 2]:
+        for sample in report["samples"]:
+            sample |= {"lag": None, "scale_out": None}
+
+    text = run("whatif", JOB, "--from", export(rows), "--since", "start", "--set", "scale.min=2",
+               columns=200)  # fmt: skip
+
+    assert " s of the lag are unknown, and bridged straight" in text
+    assert " s of the workers are unknown, and taken as before" in text
+    assert "of the workload are unknown" not in text
 
 
 @pytest.mark.parametrize(
