@@ -121,9 +121,24 @@ def test_garbage_in_a_file_is_counted_and_said(export: Callable[..., str]) -> No
         {"key": "backtest/JobSpec", "tombstone": True},
     ]
 
-    text = run("replay", export([*garbage, *recorded()]))
+    path = Path(export([*garbage, *recorded()]))
+    path.write_text(path.read_text() + "[" * 100_000 + "\n")
 
-    assert "4 records are no event and left aside, first record 1: no ce_type header" in text
+    text = run("replay", str(path))
+
+    assert "5 records are no event and left aside, first record 1: no ce_type header" in text
+
+
+def test_a_damaged_file_is_told_in_a_line(export: Callable[..., str]) -> None:
+    path = Path(export(name="run.jsonl.gz"))
+    raw = bytearray(path.read_bytes())
+    raw[10] = 0xFF  # the first byte after the header: a kind of block that there is not
+    path.write_bytes(raw)
+
+    text = run("replay", str(path), code=1)
+
+    assert text.startswith(f"daedalus: {path}: cannot be read: ")
+    assert text.count("\n") == 1
 
 
 @pytest.mark.parametrize(
