@@ -38,7 +38,7 @@ class Message:
         """The value as far as it is a JSON object; NaN is let through."""
         try:
             found = json.loads(self.value or b"")
-        except ValueError:
+        except (ValueError, RecursionError):  # nested a thousand times
             return {}
         return found if isinstance(found, dict) else {}
 

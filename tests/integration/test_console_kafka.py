@@ -26,6 +26,7 @@ from daedalus_shared.events import (
     Decision,
     Event,
     JobMetrics,
+    Knowledge,
     Promise,
     Recovery,
     Sample,
@@ -383,6 +384,23 @@ def test_a_rescale_is_listed_and_explained(console: Console, tmp_path: Path) -> 
     (job,) = [found for found in console.json("jobs") if found["job"] == "told"]
     assert (job["scale_out"], job["health"]) == (4, "ok")
     assert job["decision"]["sentence"] == "More is expected."
+
+
+def test_a_snapshot_of_more_than_a_megabyte_is_written_back(
+    console: Console, tmp_path: Path
+) -> None:
+    known = Knowledge(
+        job="grown", at=datetime.now(UTC), source="planner/rules", kind="PlannerState",
+        instance="rules", version=1, epoch=1, revision=1, state="x" * 1_040_000,
+    )  # fmt: skip
+    file = tmp_path / "knowledge.jsonl"
+    file.write_text(known.model_dump_json() + "\n")
+
+    assert "wrote 1 snapshots of 1 jobs" in console("knowledge", "import", str(file))
+
+    again = tmp_path / "again.jsonl"
+    console("knowledge", "export", str(again), "--job", "grown")
+    assert Knowledge.model_validate_json(again.read_text()).state == known.state
 
 
 def decided(job: str, tick: datetime, present: int, needed: int, ceiling: int) -> Decision:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
-from daedalus_console.overrides import Author, declared
+from daedalus_console.overrides import Author, check_reason, declared
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Answer, Approval, Asked, Decision, Event
@@ -61,10 +61,11 @@ def answered(decision: Decision, said: Said, control: JobControl, author: Author
 
     Raises:
         NotFoundError: The job is not declared.
-        UsageError: The word would end in the past.
+        UsageError: The word would end in the past, or no reason is given.
         ConsoleError: The time of what was asked is up, so the job has moved on.
     """
     policy, asked = declared(decision.job, control).policy, decision.asked
+    check_reason(said.why)
     if asked is None:
         raise NotFoundError(f"decision {decision.id} asks for no word")
     if asked.until <= author.now:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from daedalus_console.overrides import Author, taken_back
+from daedalus_console.overrides import Author, is_quota, taken_back
 from daedalus_console.quota import Claim, Group, ceilings
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
@@ -61,11 +61,7 @@ class Member:
     @property
     def ceilings(self) -> tuple[Override, ...]:
         """What it was given, in the order of time; also when it was taken back."""
-        return tuple(
-            known
-            for known in self.control.overrides
-            if known.kind is OverrideKind.CEILING and known.direction is Direction.UP
-        )
+        return tuple(known for known in self.control.overrides if is_quota(known))
 
     def claim(self, job: str, priority: int) -> Claim | None:
         """Return what it has and needs; None when it is not declared."""

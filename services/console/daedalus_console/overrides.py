@@ -56,15 +56,22 @@ def undeclared(job: str, known: Collection[str] = ()) -> NotFoundError:
     return NotFoundError(f"no job {job!r} is declared; {hint}")
 
 
+def check_reason(why: str) -> None:
+    """Raise `UsageError` where a reason says nothing: decisions and the record repeat it."""
+    if not why.strip():
+        raise UsageError("--why is blank: say for what reason")
+
+
 def override(wish: Wish, control: JobControl, author: Author) -> Override:
     """Return the event that asks for it.
 
     Raises:
         NotFoundError: The job is not declared.
-        UsageError: It ends in the past.
+        UsageError: It ends in the past, or no reason is given.
         ConsoleError: It cannot be met within the job's bounds.
     """
     scale = declared(wish.job, control).scale
+    check_reason(wish.why)
     if wish.until <= author.now:
         raise UsageError(f"--until {wish.until.isoformat()} is past")
     asked = wish.scale_out
@@ -109,9 +116,15 @@ def taken_back(
 ) -> list[Override]:
     """Return the events that end the overrides of a kind; none when none is in force.
 
-    Each tells who ends it and why, in place of who asked for it and why.
+    Each tells who ends it and why, in place of who asked for it and why. Without a direction all
+    that people asked for ends; a group's quota ends by its direction alone.
+
+    Raises:
+        NotFoundError: The job is not declared.
+        UsageError: No reason is given.
     """
     declared(job, control)
+    check_reason(why)
     at = instant_after(control, author.now)
     return [
         known.model_copy(
@@ -124,8 +137,14 @@ def taken_back(
             }
         )
         for known in in_force(control, author.now)
-        if known.kind is kind and direction in (None, known.direction)
+        if known.kind is kind
+        and (known.direction is direction or (direction is None and not is_quota(known)))
     ]
+
+
+def is_quota(asked: Override) -> bool:
+    """Whether it is what a group gives to a job, which stands beside a person's ceiling."""
+    return asked.kind is OverrideKind.CEILING and asked.direction is Direction.UP
 
 
 def forget(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from daedalus_console.errors import ConsoleError
-from daedalus_console.overrides import Author, declared
+from daedalus_console.overrides import Author, check_reason, declared
 from daedalus_console.specs import Change, differences, instant_after
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Decision, Declaration, Event, Forecast
@@ -44,8 +44,10 @@ def promoted(
 
     Raises:
         NotFoundError: The job is not declared.
+        UsageError: No reason is given.
     """
     spec = declared(job, control)
+    check_reason(why)
     names = {"planner": planner, "forecaster": forecaster}
     changed = {field: name for field, name in names.items() if name is not None}
     after = spec.model_copy(update={"policy": spec.policy.model_copy(update=changed)})

@@ -158,10 +158,12 @@ class Replay:
         if isinstance(event, Knowledge):
             yield from self._learned(event)
             return
+        again = self._ids.get(event.id) is not None
         self._ids.put(event.id, True)
         match event:
             case Decision():
-                yield from self._decided(event)
+                if not again:  # a planner that was killed may say what it had said
+                    yield from self._decided(event)
             case ScaleCommand():
                 side = self._sides.get(event.source.partition("/")[2])
                 if side is not None:
@@ -274,8 +276,6 @@ class Replay:
             self.before += 1
             return
         side = self._side(decision.planner)
-        if side.waiting is not None and side.waiting.id == decision.id:
-            return  # twice on its topic
         yield from self._judged(side)
         side.waiting = decision
 

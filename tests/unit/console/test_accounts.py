@@ -182,6 +182,21 @@ def test_the_hpa_holds_the_cpu_at_its_target(control: JobControl) -> None:
     assert ledger.rows[HPA].beside.mean == pytest.approx(8.0)
 
 
+def test_the_hpa_begins_with_the_workers_that_ran(control: JobControl) -> None:
+    silent = [update(loop, None, rate=200.0) for loop in range(1, 6)]
+    many = [update(loop, 8, rate=200.0) for loop in range(6, 11)]
+    few = [update(loop, 2, rate=100.0) for loop in range(700, 705)]
+
+    ledger = fed(Ledger(control, START, target=0.5), silent)
+    assert ledger.rows[HPA].own.seconds == 0.0, "nobody knows how many ran"
+
+    ledger = fed(Ledger(control, START, target=0.5), [*silent, *many])
+    assert ledger.rows[HPA].own.mean == pytest.approx(8.0)
+
+    ledger = fed(Ledger(control, at(699), target=0.5), [*many, *few])
+    assert ledger.rows[HPA].own.mean == pytest.approx(2.0), "what it had hours before is forgotten"
+
+
 def test_an_update_that_is_told_again_counts_once(control: JobControl) -> None:
     ledger = fed(Ledger(control, START), [update(1), update(1), update(2), update(1)])
 

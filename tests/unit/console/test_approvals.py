@@ -81,6 +81,8 @@ def test_what_has_lapsed_cannot_be_answered(control: JobControl, noon: datetime)
         answered(decision(noon), YES, control, late)
     with pytest.raises(UsageError, match="is past"):
         answered(decision(noon), Said(Answer.REJECT, "x", noon), control, Author("ann", noon))
+    with pytest.raises(UsageError, match="--why is blank"):
+        answered(decision(noon), Said(Answer.APPROVE, " "), control, Author("ann", noon))
     with pytest.raises(NotFoundError, match="no job 'ysb'"):
         answered(decision(noon), YES, JobControl(), Author("ann", noon))
 

@@ -15,6 +15,7 @@ from daedalus_console.overrides import (
     override,
     taken_back,
 )
+from daedalus_console.runs.wish import still
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Declaration, Direction, OverrideKind
 from daedalus_shared.job_spec import JobSpec
@@ -95,6 +96,46 @@ def test_taking_back_ends_just_what_was_asked(control: JobControl, noon: datetim
         (OverrideKind.PAUSE, Direction.DOWN),
         (OverrideKind.FLOOR, Direction.BOTH),
     }
+
+
+def test_a_groups_quota_ends_by_its_direction_alone(control: JobControl, noon: datetime) -> None:
+    for way, count in ((Direction.UP, 4), (Direction.BOTH, 6)):
+        wish = Wish("ysb", OverrideKind.CEILING, noon + HOUR, "x", way, count)
+        control = control.fold(override(wish, control, Author("ada", noon)))
+    bob = Author("bob", noon + timedelta(minutes=1))
+
+    (ended,) = taken_back("ysb", control, bob, OverrideKind.CEILING, "sold out")
+    assert (ended.direction, ended.scale_out) == (Direction.BOTH, 6)
+    (given,) = taken_back("ysb", control, bob, OverrideKind.CEILING, "left", Direction.UP)
+    assert given.scale_out == 4
+    (told,) = still(OverrideKind.CEILING, in_force(control.fold(ended), bob.now))
+    assert told.startswith("ysb: still in force: ada asks for a ceiling of 4 until ")
+    assert told.endswith("(`daedalus quota FILE --clear` takes it back)")
+
+
+def test_what_goes_on_holding_a_job_is_told_with_what_ends_it(
+    control: JobControl, noon: datetime
+) -> None:
+    ada = Author("ada", noon)
+    for way in (Direction.BOTH, Direction.UP):
+        pause = Wish("ysb", OverrideKind.PAUSE, noon + HOUR, "sale", way)
+        control = control.fold(override(pause, control, ada))
+
+    assert taken_back("ysb", control, ada, OverrideKind.PAUSE, "x", Direction.DOWN) == []
+    both, up = still(OverrideKind.PAUSE, in_force(control, noon))
+    assert both.startswith("ysb: still in force: ada asks for a pause until ")
+    assert both.endswith(": sale (`daedalus resume ysb` takes it back)")
+    assert up.endswith(": sale (`daedalus resume ysb --up` takes it back)")
+    assert still(OverrideKind.FLOOR, in_force(control, noon)) == []
+
+
+def test_a_blank_reason_is_refused(control: JobControl, noon: datetime) -> None:
+    ada = Author("ada", noon)
+
+    with pytest.raises(UsageError, match="--why is blank"):
+        override(Wish("ysb", OverrideKind.PAUSE, noon + HOUR, " "), control, ada)
+    with pytest.raises(UsageError, match="--why is blank"):
+        taken_back("ysb", control, ada, OverrideKind.PAUSE, "")
 
 
 def test_nothing_in_force_means_nothing_to_take_back(control: JobControl, noon: datetime) -> None:

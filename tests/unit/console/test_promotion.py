@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daedalus_console.errors import ConsoleError, NotFoundError
+from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import Author, forget
 from daedalus_console.promotion import check, heard, promoted
 from daedalus_console.views import lines
@@ -36,6 +36,8 @@ def test_who_is_obeyed_already_changes_nothing(control: JobControl, noon: dateti
     _, changes = promoted("ysb", control, Author("ann", noon), forecaster="daedalus", why="x")
 
     assert changes == ()
+    with pytest.raises(UsageError, match="--why is blank"):
+        promoted("ysb", control, Author("ann", noon), forecaster="daedalus", why="")
 
 
 def test_nobody_is_promoted_who_does_not_run(

@@ -109,6 +109,7 @@ def test_what_is_right_passes(check: Callable[[Sequence[Answer]], Verdict]) -> N
     ("check", "wrong", "said"),
     [
         pytest.param(decodes, {"value": b"{"}, "Invalid JSON", id="no JSON"),
+        pytest.param(decodes, {"value": b"[" * 100_000}, "Invalid JSON", id="nested deeply"),
         pytest.param(decodes, {"value": value(mean=[])}, "mean", id="no values"),
         pytest.param(
             decodes, {"headers": head("ce_type", b"daedalus.forecasts.v2")}, "major version 2",

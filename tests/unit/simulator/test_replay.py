@@ -80,6 +80,17 @@ def test_events_that_come_twice_change_nothing() -> None:
     assert {each.verdict for each in judged(doubled)} == {Verdict.SAME}
 
 
+def test_what_is_said_again_after_a_restart_is_judged_once() -> None:
+    events = recording()
+    places = [number for number, event in enumerate(events) if isinstance(event, Decision)]
+    end = places[len(places) // 2] + 1
+    again = events[places[len(places) // 2 - 3] : end]  # from three ticks before on
+
+    found = judged([*events[:end], *again, *events[end:]])
+
+    assert Counter(each.verdict for each in found) == {Verdict.SAME: len(places)}
+
+
 def test_a_tampered_metric_is_found_with_its_tick_and_field() -> None:
     events = list(recording())
     place = len(events) // 2

@@ -29,7 +29,6 @@ from daedalus_simulator.domain.engines import ENGINES
 from daedalus_simulator.domain.learned import LearnedWorld, Record, RecordError
 from daedalus_simulator.domain.shapes import generate
 from daedalus_simulator.domain.world import World
-from daedalus_simulator.errors import UsageError
 from daedalus_simulator.policies.daedalus import JOB, DaedalusPolicy, declared
 from daedalus_simulator.runs.moments import moment
 
@@ -121,9 +120,24 @@ def test_garbage_in_a_file_is_counted_and_said(export: Callable[..., str]) -> No
         {"key": "backtest/JobSpec", "tombstone": True},
     ]
 
-    text = run("replay", export([*garbage, *recorded()]))
+    path = Path(export([*garbage, *recorded()]))
+    path.write_text(path.read_text() + "[" * 100_000 + "\n")
 
-    assert "4 records are no event and left aside, first record 1: no ce_type header" in text
+    text = run("replay", str(path))
+
+    assert "5 records are no event and left aside, first record 1: no ce_type header" in text
+
+
+def test_a_damaged_file_is_told_in_a_line(export: Callable[..., str]) -> None:
+    path = Path(export(name="run.jsonl.gz"))
+    raw = bytearray(path.read_bytes())
+    raw[10] = 0xFF  # the first byte after the header: a kind of block that there is not
+    path.write_bytes(raw)
+
+    text = run("replay", str(path), code=1)
+
+    assert text.startswith(f"daedalus: {path}: cannot be read: ")
+    assert text.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -308,30 +322,68 @@ def test_the_record_is_scored_as_it_was() -> None:
     played = record.played(world)
 
     assert world.seconds == int((end - begin).total_seconds())
-    assert record.gaps == 0
+    assert record.gaps == {}
+    assert record.unknown == frozenset()
     applied = [row for row in rows if row["type"] == "ScaleOutcome"]
     assert len(played.rescales) == len(applied)
     assert played.workers[0] == 12
 
 
+def test_what_a_record_does_not_tell_is_unknown_and_not_zero(export: Callable[..., str]) -> None:
+    rows = json.loads(json.dumps(recorded()))
+    for row in rows:
+        if row["type"] == "JobMetrics":
+            for sample in row["event"]["samples"]:
+                sample |= {"lag": None, "scale_out": None}
+                sample["unknown"] |= {"lag": "not_asked", "scale_out": "not_asked"}
+        elif row["type"] == "ScaleOutcome":
+            row["event"]["downtime"] = None
+    asked = ["whatif", JOB, "--from", export(rows), "--since", "start", "--set", "scale.min=2"]
+
+    found = json.loads(run(*asked, "--json"))
+
+    was = found["recorded"]
+    known = {name for name, value in was.items() if value is not None}
+    assert known == {"rescales", "rescales_per_6h"}
+    assert None not in found["modelled"].values()
+    notes = " ".join(found["notes"])
+    for note in ("tell its lag", "tell its workers", "downtime of a rescale was not measured"):
+        assert note in notes
+    assert "as it is set, the model" not in notes, "there is nothing to hold it against"
+    lines = [line.strip() for line in run(*asked, columns=200).splitlines()]
+    for name in ("workers, mean", "later than 1 s", "outages in all"):
+        [line] = [line for line in lines if line.startswith(name)]
+        assert line.removeprefix(name).split()[0] == "?"
+
+
+def test_stretches_that_are_filled_are_told(export: Callable[..., str]) -> None:
+    rows = json.loads(json.dumps(recorded()))
+    reports = [row["event"] for row in rows if row["type"] == "JobMetrics"]
+    for report in reports[len(reports) // 3 : len(reports) // 2]:
+        for sample in report["samples"]:
+            sample |= {"lag": None, "scale_out": None}
+
+    text = run("whatif", JOB, "--from", export(rows), "--since", "start", "--set", "scale.min=2",
+               columns=200)  # fmt: skip
+
+    assert " s of the lag are unknown, and bridged straight" in text
+    assert " s of the workers are unknown, and taken as before" in text
+    assert "of the workload are unknown" not in text
+
+
 @pytest.mark.parametrize(
-    ("text", "ago"),
+    ("text", "instant"),
     [
-        pytest.param("10m", timedelta(minutes=10), id="a duration"),
-        pytest.param("2026-01-01T11:00:00+00:00", timedelta(hours=1), id="ISO 8601"),
-        pytest.param("now", timedelta(0), id="now"),
+        pytest.param("2026-01-01T11:00:00+01:00", "2026-01-01T10:00:00+00:00", id="ISO 8601"),
+        pytest.param("9999d", None, id="a duration, which leads back"),
+        pytest.param("yesterday 18:30", None, id="of another day"),
     ],
 )
-def test_times_are_written_as_people_do(text: str, ago: timedelta) -> None:
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+def test_times_are_written_as_for_all_commands(text: str, instant: str | None) -> None:
+    found = moment(text)
 
-    assert noon - moment(text, noon) == ago
-
-
-@pytest.mark.parametrize("text", ["soon", "10", "25:00", "9999999999d"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time"):
-        moment(text)
+    assert found < datetime.now(UTC)
+    assert instant in (None, found.isoformat())
 
 
 def test_the_address_is_given_else_the_stacks_else_the_default(tmp_path: Path) -> None:

@@ -73,8 +73,14 @@ class Wanted(Protocol):
     steady: ClassVar[bool]
     """Whether it needs no look at the job within a loop."""
 
-    def __call__(self, loop: Loop, offset: float, state: "State", /) -> int | None:
-        """Return the workers wanted so many seconds into a loop; None when nobody knows."""
+    def __call__(self, loop: Loop, offset: float, state: "State | None", /) -> int | None:
+        """Return the workers wanted so many seconds into a loop; None when nobody knows.
+
+        Args:
+            loop: What came.
+            offset: Seconds from its start.
+            state: The job as it is by then; None where a course begins, at the loop's start.
+        """
         ...
 
 
@@ -109,9 +115,8 @@ class Course:
         """
         began = self.state is not None and self.after is not None and loop.follows(self.after)
         if not began:
-            first = self.wanted(loop, 0.0, State(loop.scale_out or 0))
-            behind = loop.lag or 0.0
-            self.state = None if first is None else State(first, behind)
+            first = self.wanted(loop, 0.0, None)
+            self.state = None if first is None else State(first, loop.lag or 0.0)
         self.after = loop
         if loop.level is None or self.state is None:
             self.state = None
@@ -205,7 +210,7 @@ class Static:
     workers: int | None = None
     """None for the spec's max."""
 
-    def __call__(self, loop: Loop, _offset: float, _state: State, /) -> int | None:
+    def __call__(self, loop: Loop, _offset: float, _state: State | None, /) -> int | None:
         """Return it."""
         return loop.most if self.workers is None else self.workers
 
@@ -219,7 +224,7 @@ class Ran:
     before: int | None = None
     """Workers before the loop; None when unknown."""
 
-    def __call__(self, loop: Loop, offset: float, _state: State, /) -> int | None:
+    def __call__(self, loop: Loop, offset: float, _state: State | None, /) -> int | None:
         """Return them; what changed at an instant not known changed at the loop's end."""
         if loop.scale_out is None:
             return None
@@ -243,7 +248,7 @@ class Wishes:
     patience: float = 2.5
     """Loops after which a planner that says nothing is taken to be away."""
 
-    def __call__(self, loop: Loop, _offset: float, _state: State, /) -> int | None:
+    def __call__(self, loop: Loop, _offset: float, _state: State | None, /) -> int | None:
         """Return them; None while the planner is away."""
         if self.newest is None:
             return None
@@ -267,15 +272,18 @@ class Hpa:
     looks: deque[tuple[float, float]] = field(default_factory=deque)
     workers: int | None = None
 
-    def __call__(self, loop: Loop, offset: float, state: State, /) -> int | None:
-        """Look each 15 s at the mean of a minute."""
+    def __call__(self, loop: Loop, offset: float, state: State | None, /) -> int | None:
+        """Look each 15 s at the mean of a minute; a course begins with the workers that ran."""
         now = (loop.start.timestamp() + offset) * self.speed
-        if self.behavior is None or self.bounds != (loop.least, loop.most):
-            self.bounds = (loop.least, loop.most)
+        bounds = (loop.least, loop.most)
+        if state is None or self.behavior is None or self.bounds != bounds:
+            running = loop.scale_out if state is None else state.workers
+            self.bounds = bounds
             self.behavior = Behavior(least=loop.least, most=loop.most)
-            self.workers = min(max(state.workers, loop.least), loop.most)
+            self.workers = None if running is None else min(max(running, loop.least), loop.most)
+            self.next_look = 0.0
             self.looks.clear()
-        if state.used is not None:
+        if state is not None and state.used is not None:
             self.looks.append((now, state.used))
         while self.looks and self.looks[0][0] <= now - WINDOW:
             self.looks.popleft()

@@ -1,4 +1,4 @@
-"""Writes control events; all of them, or an error says why not."""
+"""Writes control events and snapshots; all of them, or an error says why not."""
 
 from collections.abc import Iterable
 
@@ -9,14 +9,27 @@ from daedalus_console.errors import ConsoleError, UnreachableError
 from daedalus_shared.events import Event, encode, headers
 from daedalus_shared.topics import partition_of, topic_of
 
+LARGEST = 4_000_000
+"""Bytes of an event at most: services write snapshots of up to 1.05 MB, more than the default."""
+
+HEAD = 100_000
+"""Bytes left for its key and headers."""
+
 
 def publish(kafka: Kafka, events: Iterable[Event]) -> None:
-    """Write control events, and return when the broker has all of them.
+    """Write events, and return when the broker has all of them.
 
     Raises:
-        ConsoleError: One was not taken.
+        ConsoleError: One is too large, and none was written; or the broker did not take one, and
+            has the others.
         UnreachableError: The broker does not answer.
     """
+    written = [(event, encode(event)) for event in events]
+    for event, value in written:
+        if len(value) > LARGEST:
+            raise ConsoleError(
+                f"{event.key} takes {len(value)} bytes, {LARGEST} is the most: nothing is written"
+            )
     failed: list[KafkaError] = []
 
     def delivered(error: KafkaError | None, _message: Message) -> None:
@@ -32,15 +45,16 @@ def publish(kafka: Kafka, events: Iterable[Event]) -> None:
                 "acks": "all",
                 "max.in.flight.requests.per.connection": 1,
                 "compression.type": "zstd",
+                "message.max.bytes": LARGEST + HEAD,  # before compression; the broker judges after
                 "delivery.timeout.ms": int(2 * TIMEOUT * 1000),
             }
         )
-        for event in events:
+        for event, value in written:
             topic = topic_of(type(event))
             producer.produce(
                 topic,
                 key=event.key.encode(),
-                value=encode(event),
+                value=value,
                 headers=list(headers(event).items()),
                 partition=partition_of(event.key, kafka.count(topic)),
                 on_delivery=delivered,

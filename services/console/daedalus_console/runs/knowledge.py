@@ -47,7 +47,10 @@ def import_(
     dry_run: bool,
     as_json: bool,
 ) -> Exit:
-    """Write snapshots back, all or none."""
+    """Write snapshots back; none where the file or the cluster does not do.
+
+    Where Kafka fails midway, the same once more writes what is lacking.
+    """
     wanted = [known for known in _read(file) if job in (None, known.job)]
     kafka = cluster(bootstrap)
     if not dry_run and (groups := running(kafka)):

@@ -1,11 +1,20 @@
 """`pause`, `resume`, `floor`, `ceiling` and `pin`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from daedalus_console import output
 from daedalus_console.adapters.writing import publish
 from daedalus_console.errors import Exit
-from daedalus_console.overrides import Wish, declared, effective, override, taken_back
+from daedalus_console.overrides import (
+    Wish,
+    declared,
+    effective,
+    in_force,
+    is_quota,
+    override,
+    taken_back,
+)
 from daedalus_console.runs.common import author, cluster, control
 from daedalus_console.times import clock, moment
 from daedalus_console.views import lines
@@ -61,20 +70,43 @@ class Ended:
 
 def end(ended: Ended, bootstrap: str | None, *, as_json: bool) -> Exit:
     """Take back what was asked for."""
-    job, kind = ended.job, ended.kind
+    job, who = ended.job, author()
     kafka = cluster(bootstrap)
     known = control(kafka, job)
-    found = taken_back(job, known, author(), kind, ended.why, ended.way)
+    found = taken_back(job, known, who, ended.kind, ended.why, ended.way)
     if found:
         publish(kafka, found)
-    spec = declared(job, known)
     if as_json:
         output.document([event.model_dump(mode="json") for event in found])
-    elif not found:
-        output.line(f"{job}: no {kind} is in force, nothing to take back")
-    for event in [] if as_json else found:
-        _say(event, spec)
+        return Exit.OK
+    for event in found:
+        _say(event, declared(job, known))
+        known = known.fold(event)
+    others = still(ended.kind, in_force(known, who.now))
+    if not found:
+        nothing = "" if others else f"no {ended.kind} is in force, "
+        output.line(f"{job}: {nothing}nothing to take back")
+    for line in others:
+        output.line(line)
     return Exit.OK
+
+
+def still(kind: OverrideKind, holding: Iterable[Override]) -> list[str]:
+    """Return what of a kind goes on holding the job, a line each, and how each is ended."""
+    return [
+        f"{one.job}: still in force: {lines.of(one)} (`{_command(one)}` takes it back)"
+        for one in holding
+        if one.kind is kind
+    ]
+
+
+def _command(asked: Override) -> str:
+    if is_quota(asked):
+        return "daedalus quota FILE --clear"
+    if asked.kind is OverrideKind.PAUSE:
+        way = "" if asked.direction is Direction.BOTH else f" --{asked.direction}"
+        return f"daedalus resume {asked.job}{way}"
+    return f"daedalus {asked.kind} {asked.job} --clear"
 
 
 def _say(event: Override, spec: JobSpec) -> None:

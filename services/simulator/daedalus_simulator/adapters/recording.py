@@ -6,6 +6,7 @@ Neither is ever held whole: of a topic some records a partition, of a file some 
 import gzip
 import json
 import time
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -354,11 +355,11 @@ def _lines(path: Path) -> Iterator[Mapping[str, Any] | str]:
             for line in file:
                 try:
                     row = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):  # nested a thousand times
                     yield line
                 else:
                     yield row if isinstance(row, dict) else line
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise CommandError(f"{path}: cannot be read: {error}") from error
 
 

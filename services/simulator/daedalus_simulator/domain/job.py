@@ -252,8 +252,8 @@ def delays(job: Played) -> Series:
     part = (wanted - left[after - 1]) / np.maximum(left[after] - left[after - 1], _ROUNDING)
     gone = after - 1 + np.clip(part, 0.0, 1.0)
     # The last records of a run may still wait: they leave at what the last workers can do, even
-    # where the run ends in an outage.
+    # where the run ends in an outage; a record may end with none, and is taken to go on with one.
     waiting = wanted > left[-1]
-    rate = job.world.capacity(int(job.workers[-1])) if len(arrived) else 1.0
+    rate = job.world.capacity(max(int(job.workers[-1]), 1)) if len(arrived) else 1.0
     gone[waiting] = len(arrived) + (arrived[waiting] - left[-1]) / rate
     return np.asarray(np.maximum(gone - np.arange(1, len(arrived) + 1), 0.0))

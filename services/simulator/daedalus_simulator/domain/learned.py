@@ -112,17 +112,31 @@ class Record:
             raise RecordError(f"more than {LONGEST / 86400:.0f} days: shorten it by --since")
 
     @property
-    def gaps(self) -> float:
-        """Seconds of all stretches without a look at the workload; a straight line fills them."""
-        at = np.asarray(sorted(self._at))[:]
-        known = np.asarray(self._at)[~np.isnan(self._workload)]
-        if not len(known):
-            raise RecordError("the workload is unknown all the time")
-        apart = np.diff(np.sort(np.concatenate([known, at[[0, -1]]])))
-        return float(apart[apart > GAP].sum())
+    def gaps(self) -> dict[str, float]:
+        """Signal → seconds of all stretches without it, where it is known at times.
+
+        A straight line fills those of the workload and the lag; the number of workers holds.
+        """
+        found = {}
+        for name, values in self._signals.items():
+            at, _ = self._known(values)
+            apart = np.diff(np.concatenate([[min(self._at)], at, [max(self._at)]]))
+            if len(at) and (apart > GAP).any():
+                found[name] = float(apart[apart > GAP].sum())
+        return found
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """What it does not tell: `workload`, `lag`, `workers` at any time, or a `downtime`."""
+        never = {name for name, values in self._signals.items() if np.isnan(values).all()}
+        if any(outcome.downtime is None for _, outcome in self._applied()):
+            never.add("downtime")
+        return frozenset(never)
 
     def arrivals(self) -> Series:
         """Return the records that arrived in each second, shape (seconds,)."""
+        if "workload" in self.unknown:
+            raise RecordError("the workload is unknown all the time")
         return self._by_second(self._workload)
 
     def engine(self) -> Engine:
@@ -147,36 +161,44 @@ class Record:
         }
 
     def played(self, world: World) -> Run:
-        """Return the record itself as a run, to be scored as one that was played."""
-        begin = min(self._at)
-        applied = sorted(
-            (
-                each
-                for each in self._outcomes.values()
-                if each.status is Status.APPLIED and not each.dry_run
-            ),
-            key=lambda each: each.at,
-        )
-        rescales = []
-        for outcome in applied:
-            second = int((outcome.started_at or outcome.at).timestamp() - begin)
-            if 0 <= second < world.seconds:
-                rescales.append(
-                    Rescale(
-                        second=second,
-                        before=outcome.from_scale_out or 0,
-                        after=outcome.to_scale_out,
-                        outage=outcome.downtime or 0.0,
-                    )
-                )
+        """Return the record itself as a run, to be scored as one that was played.
+
+        What is `unknown` is 0 in it: the figures that rest on it say nothing.
+        """
         return Run(
             policy="recorded",
             world=world,
             workers=self._held(self._workers),
             processed=np.zeros(world.seconds),
             lags=np.maximum(self._by_second(self._lag), 0.0),
-            rescales=tuple(rescales),
+            rescales=tuple(
+                Rescale(
+                    second=second,
+                    before=outcome.from_scale_out or 0,
+                    after=outcome.to_scale_out,
+                    outage=outcome.downtime or 0.0,
+                )
+                for second, outcome in self._applied()
+            ),
         )
+
+    @property
+    def _signals(self) -> dict[str, list[float]]:
+        return {"workload": self._workload, "lag": self._lag, "workers": self._workers}
+
+    def _applied(self) -> list[tuple[int, ScaleOutcome]]:
+        """Return the rescales within the record, each with the second that it began in."""
+        begin, seconds = min(self._at), len(self._seconds())
+        done = (
+            each
+            for each in self._outcomes.values()
+            if each.status is Status.APPLIED and not each.dry_run
+        )
+        began = (
+            (int((each.started_at or each.at).timestamp() - begin), each)
+            for each in sorted(done, key=lambda each: each.at)
+        )
+        return [(second, each) for second, each in began if 0 <= second < seconds]
 
     def _seconds(self) -> Series:
         begin, end = min(self._at), max(self._at)

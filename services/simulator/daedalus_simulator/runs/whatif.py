@@ -49,6 +49,16 @@ LOOPS = 10
 TRUSTED = 0.1
 """Part by which modelled and recorded workers may differ before the model is called into doubt."""
 
+RECOVERIES = ("slow_recoveries", "longest_recovery")
+RESTING = {
+    "lag": (
+        "latency_mean", "latency_p50", "latency_p95", "latency_p99",
+        "above_1s", "above_10s", "above_60s", "largest_lag", "price", *RECOVERIES,
+    ),
+    "workers": ("workers", "of_static", "worker_hours", "price"),
+    "downtime": ("downtime", *RECOVERIES),
+}  # fmt: skip
+"""What a record may lack → the figures that rest on it."""
 
 OURS, PLAYED = "daedalus", "horizon"
 """The forecaster that is played, and what plays for a planner whose code is not here."""
@@ -75,11 +85,15 @@ class Column:
     name: str
     card: ScoreCard
     hours: float
+    unknown: frozenset[str] = frozenset()
+    """What it rests on and nobody knows."""
 
     @property
-    def worker_hours(self) -> float:
-        """Workers paid times hours."""
-        return self.card.workers * self.hours
+    def figures(self) -> dict[str, float | None]:
+        """The score card and `worker_hours`; None for a figure that rests on what is unknown."""
+        found = {**self.card.as_dict(), "worker_hours": self.card.workers * self.hours}
+        lacking = {figure for signal in self.unknown for figure in RESTING[signal]}
+        return {name: None if name in lacking else value for name, value in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +162,25 @@ def _answer(choice: Choice, record: Record, control: JobControl, recording: Reco
     world = LearnedWorld(record.arrivals(), record.engine(), choice.seed, record.capacities(), most)
     recorded = record.played(world)
     hours = world.seconds / 3600
-    first = min(max(round(float(recorded.workers[0])), 1), most)
+    begun = spec.scale.min if "workers" in record.unknown else round(float(recorded.workers[0]))
+    first = min(max(begun, 1), most)
     runs: list[tuple[str, Run]] = [("recorded", recorded)]
     asked = _asked(control, begin, end)
     with progress("playing", 2.0 * world.seconds) as done:
         for name, settings in (("as it is set", _playable(spec)), ("changed", other)):
             policy = DaedalusPolicy(settings, begin=begin, control=asked)
             runs.append((name, play(world, policy, _following(done), first)))
-    columns = tuple(Column(name, ScoreCard.of(run), hours) for name, run in runs)
+    unknown = (record.unknown, frozenset[str](), frozenset[str]())
+    columns = tuple(
+        Column(name, ScoreCard.of(run), hours, lacking)
+        for (name, run), lacking in zip(runs, unknown, strict=True)
+    )
     notes = (
         *_modelled(world),
         *_steered(asked, control, begin, end),
         *_foreign(spec),
         *_doubts(columns, spec),
-        *_lacking(record, recording),
+        *_lacking(record, recording, first),
     )
     return Found(choice.job, begin, end, tuple(choice.settings), columns, notes)
 
@@ -250,23 +269,35 @@ def _doubts(columns: Sequence[Column], spec: JobSpec) -> Iterator[str]:
             "and nothing shows how true they are"
         )
         return
-    was, model = columns[0].card.workers, columns[1].card.workers
-    if was > 0 and abs(model - was) > TRUSTED * was:
+    recorded, modelled = columns[0].figures, columns[1].card
+    was, late = recorded["workers"], recorded["above_1s"]
+    if was and abs(modelled.workers - was) > TRUSTED * was:
         yield (
-            f"as it is set, the model runs on {model:.1f} workers where {was:.1f} were recorded: "
-            "compare the two modelled columns with each other, and trust small differences less"
+            f"as it is set, the model runs on {modelled.workers:.1f} workers where {was:.1f} were "
+            "recorded: compare the two modelled columns with each other, and trust small "
+            "differences less"
         )
-    late, modelled = columns[0].card.above_1s, columns[1].card.above_1s
-    if abs(modelled - late) > 100 * TRUSTED:
+    if late is not None and abs(modelled.above_1s - late) > 100 * TRUSTED:
         yield (
-            f"as it is set, the model has {modelled:.0f} % late records where {late:.0f} % were "
-            "recorded: what either setting adds to them is told better than how many there are"
+            f"as it is set, the model has {modelled.above_1s:.0f} % late records where {late:.0f} "
+            "% were recorded: what either setting adds to them is told better than how many there "
+            "are"
         )
 
 
-def _lacking(record: Record, recording: Recording) -> Iterator[str]:
-    if record.gaps > 0:
-        yield f"{span(record.gaps)} of the workload are unknown, and bridged straight"
+def _lacking(record: Record, recording: Recording, first: int) -> Iterator[str]:
+    if "lag" in record.unknown:
+        yield "the record does not tell its lag: how late records were is unknown (?)"
+    if "workers" in record.unknown:
+        yield (
+            f"the record does not tell its workers: they are unknown (?), both models begin with "
+            f"{first}"
+        )
+    if "downtime" in record.unknown:
+        yield "the downtime of a rescale was not measured: outages and recoveries are unknown (?)"
+    for signal, seconds in record.gaps.items():
+        filled = "taken as before" if signal == "workers" else "bridged straight"
+        yield f"{span(seconds)} of the {signal} are unknown, and {filled}"
     if recording.count:
         yield f"{recording.count} records are no event, first {recording.garbage[0]}"
 
@@ -288,25 +319,26 @@ def _tell(found: Found) -> None:
     table.add_column("")
     for column in found.columns:
         table.add_column(column.name, justify="right", overflow="fold")
-    for name, of in _ROWS:
-        table.add_row(name, *(of(column) for column in found.columns))
+    for name, figure, said in _ROWS:
+        values = [column.figures[figure] for column in found.columns]
+        table.add_row(name, *("?" if value is None else said(value) for value in values))
     out.print(table)
     for note in found.notes:
         out.print(Text(printable(f"· {note}"), style="dim"))
 
 
-_ROWS: tuple[tuple[str, Callable[[Column], str]], ...] = (
-    ("workers, mean", lambda each: f"{each.card.workers:.2f}"),
-    ("worker-hours", lambda each: f"{each.worker_hours:.1f}"),
-    ("rescales", lambda each: str(each.card.rescales)),
-    ("latency, mean", lambda each: span(each.card.latency_mean)),
-    ("latency, p95", lambda each: span(each.card.latency_p95)),
-    ("later than 1 s", lambda each: f"{each.card.above_1s:.1f} %"),
-    ("later than 60 s", lambda each: f"{each.card.above_60s:.1f} %"),
-    ("largest lag", lambda each: number(each.card.largest_lag)),
-    ("outages in all", lambda each: span(each.card.downtime)),
-    ("slowest recovery", lambda each: span(each.card.longest_recovery)),
-    ("price J, workers", lambda each: f"{each.card.price:.2f}"),
+_ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("workers, mean", "workers", "{:.2f}".format),
+    ("worker-hours", "worker_hours", "{:.1f}".format),
+    ("rescales", "rescales", str),
+    ("latency, mean", "latency_mean", span),
+    ("latency, p95", "latency_p95", span),
+    ("later than 1 s", "above_1s", "{:.1f} %".format),
+    ("later than 60 s", "above_60s", "{:.1f} %".format),
+    ("largest lag", "largest_lag", number),
+    ("outages in all", "downtime", span),
+    ("slowest recovery", "longest_recovery", span),
+    ("price J, workers", "price", "{:.2f}".format),
 )
 """Latencies of all three are made of the lag in the same way, and hold no more than waiting."""
 
@@ -318,9 +350,6 @@ def _document(found: Found) -> dict[str, Any]:
         "since": found.begin.isoformat(),
         "until": found.end.isoformat(),
         "settings": list(found.settings),
-        **{
-            name: {**column.card.as_dict(), "worker_hours": column.worker_hours}
-            for name, column in zip(names, found.columns, strict=True)
-        },
+        **{name: column.figures for name, column in zip(names, found.columns, strict=True)},
         "notes": list(found.notes),
     }
