@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from nicegui import Client, background_tasks, core, ui
-from nicegui.page import page
+from nicegui import Client, background_tasks, ui
 
 from daedalus_console.live.live import Live
 from daedalus_console.page.parts import Text
@@ -100,13 +99,9 @@ def fire(element: ui.element, *args: str) -> None:
 
 
 @pytest.fixture
-async def desk(ysb: JobSpec, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(core, "loop", asyncio.get_running_loop())
-    client = Client(page("/nowhere"))
+def desk(ysb: JobSpec, client: Client) -> Desk:
     with client:
-        made = Desk(ysb)
-    yield made
-    client.delete()
+        return Desk(ysb)
 
 
 def waits(minute: float, asked: str, scale_out: int, downtime: float = 10.0) -> Decision:

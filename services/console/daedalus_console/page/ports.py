@@ -50,8 +50,8 @@ class Console:
         """Return all jobs: the same list again while there is no newer one."""
         now, revision = self.now(), self.live.standing().revision
         if self._made is not None:
-            age = now - self._made[0]
-            if age < SHARED or (revision == self._made[1] and age < IDLE):
+            limit = IDLE if revision == self._made[1] else SHARED
+            if self._made[0] <= now < self._made[0] + limit:  # a clock that was set back is no age
                 return self._rows
         self._made = (now, revision)
         self._rows = self.live.rows(now, IDLE)
