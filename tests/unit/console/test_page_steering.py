@@ -10,17 +10,21 @@ from nicegui import Client, background_tasks, ui
 from daedalus_console.live.live import Live
 from daedalus_console.page.parts import Text
 from daedalus_console.page.ports import Console
-from daedalus_console.page.steering import Awaiting, Steer
+from daedalus_console.page.steering import Awaiting, Steer, _Form
 from daedalus_console.records import Record
 from daedalus_console.web.people import Person, Role
-from daedalus_console.web.steering import Reply
+from daedalus_console.web.steering import Asked as Wish
+from daedalus_console.web.steering import Ended, Reply
 from daedalus_shared.events import (
     Answer,
     Approval,
     Asked,
     Decision,
     Declaration,
+    Direction,
     Event,
+    Override,
+    OverrideKind,
     Promise,
 )
 from daedalus_shared.job_spec import JobSpec
@@ -34,9 +38,17 @@ class Recording:
 
     def __init__(self) -> None:
         self.answers: list[tuple[Decision, Reply]] = []
+        self.asked: list[Wish] = []
+        self.ended: list[Ended] = []
 
     def answer(self, _person: Person, decision: Decision, reply: Reply) -> None:
         self.answers.append((decision, reply))
+
+    def ask(self, _person: Person, asked: Wish) -> None:
+        self.asked.append(asked)
+
+    def end(self, _person: Person, ended: Ended) -> None:
+        self.ended.append(ended)
 
 
 class Ada:
@@ -54,8 +66,9 @@ class Desk:
         self.steering = Recording()
         ports: Any = self
         self.said = Text("p")
-        steer = Steer(Console(ports, cast("Any", Ada())), "ysb", cast("Any", None), self.said)
-        self.card = Awaiting(steer)
+        console = Console(ports, cast("Any", Ada()))
+        self.steer = Steer(console, "ysb", cast("Any", None), self.said)
+        self.card = Awaiting(self.steer)
         self.hear(Declaration(job="ysb", at=NOON, source="console/a", spec=spec))
 
     def clock(self) -> datetime:
@@ -203,3 +216,39 @@ async def test_a_reason_is_of_one_rescale_and_of_no_later_one(desk: Desk) -> Non
 
     assert desk.steering.answers == []
     assert "Reason: say why, so that others know" in desk.texts
+
+
+async def test_what_is_taken_back_is_the_override_that_is_seen(desk: Desk) -> None:
+    seen = Override(
+        job="ysb",
+        at=NOON,
+        source="console/bob",
+        kind=OverrideKind.PAUSE,
+        direction=Direction.UP,
+        until=NOON + timedelta(hours=1),
+        author="bob",
+    )
+
+    await desk.steer.end(seen, "sold out")
+
+    [ended] = desk.steering.ended
+    assert ended == Ended("ysb", OverrideKind.PAUSE, "sold out", Direction.UP, seen.id)
+
+
+@pytest.mark.parametrize(
+    ("workers", "asked"),
+    [("", []), ("-1", []), ("10001", []), ("9" * 5000, []), ("012", [12]), ("10000", [10_000])],
+)
+async def test_workers_are_bounded_whatever_the_browser_lets_through(
+    desk: Desk, client: Client, workers: str, asked: list[int]
+) -> None:
+    with client:
+        form = _Form(desk.steer, OverrideKind.CEILING)
+    form._take("workers", workers)
+    form._take("why", "y" * 400)
+
+    await form._submit()
+
+    assert [each.scale_out for each in desk.steering.asked] == asked
+    assert all(each.why == "y" * 300 for each in desk.steering.asked)
+    assert form._wrong.text.startswith("Workers: write a whole number up to 10000") is (asked == [])

@@ -15,6 +15,7 @@ from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
 from daedalus_console.page.reasoned import Question, Reasoned, given
 from daedalus_console.page.words import wish
+from daedalus_console.web.shapes import MOST_WORKERS
 from daedalus_console.web.steering import Asked, Reply
 from daedalus_shared.events import Answer, Direction, Override, OverrideKind
 from daedalus_shared.events import Asked as Waiting
@@ -201,8 +202,9 @@ class _Form:
 
     def _asked(self) -> Asked:
         count = self._typed.get("workers", "").strip()
-        if self._kind is not OverrideKind.PAUSE and not count.isdecimal():
-            raise ConsoleError("Workers: write a whole number, such as 4")
+        workers = int(count) if count.isdecimal() and len(count) < 10 else MOST_WORKERS + 1
+        if self._kind is not OverrideKind.PAUSE and workers > MOST_WORKERS:
+            raise ConsoleError(f"Workers: write a whole number up to {MOST_WORKERS}, such as 4")
         until = self._typed["span"] or self._typed.get("until", "")
         if not until:
             raise ConsoleError("Until: choose a time to come")
@@ -212,7 +214,7 @@ class _Form:
             until=until,
             why=given(self._typed.get("why", "")),
             direction=Direction(self._typed["way"]),
-            scale_out=None if self._kind is OverrideKind.PAUSE else int(count),
+            scale_out=None if self._kind is OverrideKind.PAUSE else workers,
         )
 
     async def _submit(self) -> None:
