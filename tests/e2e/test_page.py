@@ -21,6 +21,7 @@ from daedalus_shared.events import (
     Forget,
     JobMetrics,
     Override,
+    Promise,
     Sample,
     Worker,
 )
@@ -335,7 +336,18 @@ def test_a_rescale_that_waits_is_approved_with_a_reason(
     expect(card).to_contain_text("→ 6 workers")
     card.get_by_role("button", name="Approve").click()
     expect(card).to_contain_text("Reason: say why")
-    card.get_by_label("Reason").fill("<i>looked</i> at it")
+    reason = card.get_by_label("Reason")
+    reason.fill("<i>looked</i> at it")
+
+    # The next tick expects a little else of the same rescale: what is typed stays, and its focus.
+    later = datetime.now(UTC)
+    again = asked.model_copy(update={"promise": Promise(downtime=10.1)})
+    broker.send(waits.model_copy(update={"at": later, "tick": later, "asked": again}))
+    broker.send(report("careful", later, workload=1.0, lag=7_777.0))
+    broker.flush()
+    expect(page.get_by_text("7.78k records")).to_be_visible()
+    expect(reason).to_be_focused()
+    expect(reason).to_have_value("<i>looked</i> at it")
     card.get_by_role("button", name="Approve").click()
 
     expect(page.get_by_role("status")).to_contain_text("approved: written")

@@ -99,6 +99,17 @@ def awaited(decision: Decision, control: JobControl, now: datetime) -> Asked | N
     return None if said else asked
 
 
+def same(one: Asked | None, other: Asked | None) -> bool:
+    """Whether both are one rescale that waits: each tick computes its promise anew."""
+    if one is None or other is None:
+        return one is other
+    return (one.decision, one.scale_out, one.until) == (
+        other.decision,
+        other.scale_out,
+        other.until,
+    )
+
+
 def standing(control: JobControl, now: datetime) -> Approval | None:
     """Return the last word while it has not ended; a rescale may have used it up since."""
     last = control.approvals[-1] if control.approvals else None

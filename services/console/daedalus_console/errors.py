@@ -32,6 +32,10 @@ class UnreachableError(ConsoleError):
     code: ClassVar[Exit] = Exit.UNREACHABLE
 
 
+class ChangedError(ConsoleError):
+    """Somebody else has asked for something since this person looked."""
+
+
 class NotFoundError(ConsoleError):
     """There is no such job, decision or topic."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
-from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.errors import ChangedError, ConsoleError, NotFoundError, UsageError
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Approval, Declaration, Direction, Forget, Override, OverrideKind
@@ -96,6 +96,12 @@ def in_force(control: JobControl, now: datetime) -> tuple[Override, ...]:
     """Return the overrides that have not ended, whether they take effect yet or not."""
     newest = {known.key: known for known in control.overrides}
     return tuple(known for known in newest.values() if known.until > now)
+
+
+def check_stands(seen: str, control: JobControl, now: datetime) -> None:
+    """Raise `ChangedError` where the override of an id is in force no more."""
+    if seen not in {known.id for known in in_force(control, now)}:
+        raise ChangedError("what was to be taken back has changed meanwhile: look again")
 
 
 def ended(overrides: Iterable[Override], since: datetime) -> tuple[Override, ...]:

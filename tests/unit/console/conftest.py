@@ -1,9 +1,13 @@
 """Events of one job around one rescale, as the services would publish them."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from nicegui import Client, core
+from nicegui.page import page
 
 from daedalus_shared.events import (
     Candidate,
@@ -53,6 +57,15 @@ def ysb() -> JobSpec:
 @pytest.fixture
 def noon() -> datetime:
     return NOON
+
+
+@pytest.fixture
+async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    """A page's parts as a browser would have them, without one."""
+    monkeypatch.setattr(core, "loop", asyncio.get_running_loop())
+    found = Client(page("/nowhere"))
+    yield found
+    found.delete()
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from nicegui import Client
 
 from daedalus_console.accounts import books, told
 from daedalus_console.accounts.books import Account, Rule
@@ -13,6 +14,8 @@ from daedalus_console.page import account_words as words
 from daedalus_console.page.charts import account as charts
 from daedalus_console.page.charts import worker_hours
 from daedalus_console.page.forgetting import forgetting
+from daedalus_console.page.parts import Text
+from daedalus_console.page.spanned import Spanned
 from daedalus_console.web import account_shapes as shapes
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
@@ -256,3 +259,20 @@ def test_who_forgets_is_told_what_is_lost_and_what_stays() -> None:
     said = " ".join(sentence for _, sentences in question.facts for sentence in sentences)
     assert names[:2] == ["Lost", "Stays"]
     assert "daedalus knowledge export FILE --job ysb" in said
+
+
+async def test_an_account_that_fails_says_so_and_can_be_asked_for_again(client: Client) -> None:
+    async def read(_since: str) -> Account:
+        raise OverflowError("a bug")
+
+    with client:
+        part = Spanned(cast("Any", None), "24h", read, lambda _: None)
+        part.begin()
+    assert part._reading is not None
+    with pytest.raises(OverflowError):
+        await part._reading
+
+    told = [one.text for one in client.elements.values() if isinstance(one, Text)]
+    assert "Reading the topics …" not in told
+    assert "The console failed; its log says why." in told
+    assert "Try again" in told

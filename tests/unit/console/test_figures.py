@@ -11,7 +11,17 @@ from daedalus_console.figures import change, gauge, number, rate, share, span, s
 
 
 @pytest.mark.parametrize(
-    "module", ["figures", "times", "records", "views.explain", "page.account_words", "page.figured"]
+    "module",
+    [
+        "figures",
+        "times",
+        "records",
+        "views.explain",
+        "page.account_words",
+        "page.app",
+        "page.figured",
+        "page.parts",
+    ],
 )
 def test_the_examples_in_the_docs_hold(module: str) -> None:
     found = doctest.testmod(importlib.import_module(f"daedalus_console.{module}"))

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.errors import ChangedError, ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import (
     Author,
     Wish,
+    check_stands,
     effective,
     ended,
     forget,
@@ -17,7 +18,7 @@ from daedalus_console.overrides import (
 )
 from daedalus_console.runs.wish import still
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Declaration, Direction, OverrideKind
+from daedalus_shared.events import Declaration, Direction, Override, OverrideKind
 from daedalus_shared.job_spec import JobSpec
 
 HOUR = timedelta(hours=1)
@@ -140,3 +141,17 @@ def test_a_blank_reason_is_refused(control: JobControl, noon: datetime) -> None:
 
 def test_nothing_in_force_means_nothing_to_take_back(control: JobControl, noon: datetime) -> None:
     assert taken_back("ysb", control, Author("ada", noon), OverrideKind.PIN, "x") == []
+
+
+def test_what_is_taken_back_is_what_was_seen(control: JobControl, noon: datetime) -> None:
+    def ceiling(minute: int, author: str) -> Override:
+        wish = Wish("ysb", OverrideKind.CEILING, noon + HOUR, "x", scale_out=5)
+        return override(wish, control, Author(author, noon + timedelta(minutes=minute)))
+
+    seen, newer = ceiling(0, "ada"), ceiling(1, "bob")
+    check_stands(seen.id, control.fold(seen), noon)
+
+    with pytest.raises(ChangedError, match="has changed meanwhile: look again"):
+        check_stands(seen.id, control.fold(seen).fold(newer), noon)
+    with pytest.raises(ChangedError):
+        check_stands(seen.id, control.fold(seen), noon + 2 * HOUR)

@@ -1,5 +1,6 @@
 """The options of the page's charts, on plain values."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nicegui import Client
 
 from daedalus_console.page.charts.capacity import SURE, capacity_curve
 from daedalus_console.page.charts.model import (
@@ -25,6 +27,7 @@ from daedalus_console.page.charts.quality import SHOWN, forecast_error, worker_c
 from daedalus_console.page.charts.timeline import BAND, LOW, series_of, timeline
 from daedalus_console.page.charts.worker_hours import bars
 from daedalus_console.page.growing import changes, told
+from daedalus_console.page.plots import Main
 from daedalus_shared.events import Basis
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -292,3 +295,24 @@ def test_of_a_growing_line_only_what_is_new_is_sent() -> None:
     assert news["fresh"] == {"workload": [[MS + 45_000, 4.0]]}
     assert set(news["whole"]) == {"recommended"}
     assert changes(before, series_of(FULL)) == {"fresh": {}, "whole": {}}
+
+
+async def test_until_a_browser_has_drawn_the_chart_it_is_sent_whole(client: Client) -> None:
+    def seen(values: int) -> Timeline:
+        return Timeline(workload=readings(*[1.0] * values))
+
+    with client:
+        main = Main("ysb", lambda: None, lambda _: None)
+        main.show(seen(1))
+        main.begin()
+        main.show(seen(2))  # the chart's script is still being fetched
+        chart = main._chart.drawn
+        assert chart is not None
+        assert len(named(chart.props["options"]["series"], "workload")["data"]) == 2
+
+        main._is_drawn()
+        main.show(seen(3))
+    assert len(named(chart.props["options"]["series"], "workload")["data"]) == 2
+    await asyncio.sleep(0)  # it is sent by the loop
+    sent = [message for _, kind, message in client.outbox.messages if kind == "run_javascript"]
+    assert "daedalus.extend" in sent[-1]["code"]

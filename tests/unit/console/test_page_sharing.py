@@ -60,3 +60,15 @@ def test_without_news_the_list_is_the_same_until_time_itself_may_have_changed_it
     assert shared.rows() is before
     clock.now += timedelta(seconds=0.1)
     assert shared.rows() is not before
+
+
+def test_a_clock_that_is_set_back_does_not_keep_the_list() -> None:
+    live, clock = Live(), Clock()
+    shared = console(live, clock)
+    clock.now += timedelta(hours=1)
+    shared.rows()
+
+    clock.now = NOON
+    heard(live, "new", NOON)
+
+    assert [row.job for row in shared.rows()] == ["new"]

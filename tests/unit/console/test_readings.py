@@ -64,6 +64,8 @@ async def test_two_who_ask_the_same_share_one_and_it_is_kept_for_a_while() -> No
     assert await readings.get("a", read) == "read 1"
     clock.now += timedelta(seconds=1)
     assert await readings.get("a", read) == "read 2"
+    clock.now -= timedelta(hours=1)  # a clock that is set back
+    assert await readings.get("a", read) == "read 3"
 
 
 async def test_what_must_be_new_is_shared_and_not_kept() -> None:

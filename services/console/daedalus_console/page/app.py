@@ -1,12 +1,13 @@
 """Puts the page into the console's web application."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 
 from fastapi import FastAPI
 from nicegui import ui
 from starlette.requests import Request
 
+from daedalus_console.accounts.books import EARLIEST
 from daedalus_console.page.account import account
 from daedalus_console.page.choose import Choice
 from daedalus_console.page.costs import costs
@@ -15,6 +16,9 @@ from daedalus_console.page.listing import listing
 from daedalus_console.page.ports import Console
 from daedalus_console.web.access import Access
 from daedalus_console.web.api import Ports
+
+AHEAD = timedelta(minutes=5)
+"""How far a service's clock may be ahead of this one's."""
 
 BOOT = """<div id="d-boot" role="status">Daedalus: loading …</div>
 <noscript><p>This page needs JavaScript. <code>daedalus jobs</code> and
@@ -39,7 +43,7 @@ def mount(app: FastAPI, ports: Ports, access: Access) -> None:
 
     @ui.page("/jobs/{name}/decisions/{decision}")
     def _decision(name: str, decision: str, request: Request, tick: str = "") -> None:
-        job(console, name, Opened(decision, _instant(tick)), request)
+        job(console, name, Opened(decision, instant_of(tick, console.now())), request)
 
     @ui.page("/jobs/{name}/account")
     def _account(name: str, request: Request, since: str = "") -> None:
@@ -61,9 +65,19 @@ def mount(app: FastAPI, ports: Ports, access: Access) -> None:
     )
 
 
-def _instant(text: str) -> datetime | None:
+def instant_of(text: str, now: datetime) -> datetime | None:
+    """Return the tick that an address names; None where it is none at which a decision can be.
+
+    >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    >>> instant_of("2026-01-01T12:00:00+01:00", noon)
+    datetime.datetime(2026, 1, 1, 11, 0, tzinfo=datetime.timezone.utc)
+    >>> for text in ("noon", "2026-01-01T12:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59Z"):
+    ...     assert instant_of(text, noon) is None
+    """
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at.astimezone(UTC) if at.tzinfo else None
+    if at.tzinfo is None or not EARLIEST <= at <= now + AHEAD:
+        return None
+    return at.astimezone(UTC)

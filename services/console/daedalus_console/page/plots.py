@@ -33,6 +33,8 @@ class Main:
         self._spanned = spanned
         self._told: dict[str, Any] = {}
         self._start = 0
+        self._drawn = False
+        """Whether the browser has drawn it: only then can what is new be added there."""
         self.hours = 2.0
         with card("Workload, workers, lag and latency"):
             with ui.element("div").classes("d-row d-spread"):
@@ -43,6 +45,7 @@ class Main:
                 f"Workload, capacity, workers, lag and latency of {name} over time; "
                 "the table of decisions tells the same in words.",
             )
+            self._chart.on("drawn", self._is_drawn, [])
             self._chart.on("moment", lambda event: clicked(event.args), js_handler=_DETAIL)
         self._pressed()
 
@@ -56,8 +59,11 @@ class Main:
         if self._chart.drawn is not None:
             ui.run_javascript(f"daedalus.moments({self._chart.drawn.id}, {self._chart.id})")
 
+    def _is_drawn(self) -> None:
+        self._drawn = True
+
     def show(self, job: Timeline, *, whole: bool = False) -> None:
-        """Send what has changed; all of it at first, and where `whole` asks for it.
+        """Send what has changed; all of it until it is drawn, and where `whole` asks for it.
 
         All too where more of the past is known than before: it was still being read.
         """
@@ -65,7 +71,7 @@ class Main:
         drawn = self._chart.drawn
         start = min((one["data"][0][0] for one in series if one["data"]), default=0)
         earlier, self._start = start < self._start, start
-        if whole or earlier or not self._told or drawn is None:
+        if whole or earlier or drawn is None or not self._drawn:
             self._told = told(series)
             self._chart.draw(timeline.timeline(job))
             return

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
-from daedalus_console.approvals import asking
-from daedalus_console.errors import NotFoundError
+from daedalus_console.approvals import awaited, same
+from daedalus_console.errors import ChangedError, ConsoleError, NotFoundError
 from daedalus_console.live.live import Live
 from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow
@@ -16,6 +16,7 @@ from daedalus_console.web.accounts import Accounts
 from daedalus_console.web.api import Ports
 from daedalus_console.web.people import Person
 from daedalus_console.web.steering import Asked, Ended, Reply, Written
+from daedalus_shared.events import Asked as Waiting
 from daedalus_shared.events import Decision, Override
 
 SHARED = timedelta(seconds=0.5)
@@ -48,8 +49,8 @@ class Console:
         """Return all jobs: the same list again while there is no newer one."""
         now, revision = self.now(), self.live.standing().revision
         if self._made is not None:
-            age = now - self._made[0]
-            if age < SHARED or (revision == self._made[1] and age < IDLE):
+            limit = IDLE if revision == self._made[1] else SHARED
+            if self._made[0] <= now < self._made[0] + limit:  # a clock that was set back is no age
                 return self._rows
         self._made = (now, revision)
         self._rows = self.live.rows(now, IDLE)
@@ -81,16 +82,24 @@ class Console:
         person = self.person(request)
         return await asyncio.to_thread(self._ports.steering.ask, person, asked)
 
-    async def answer(self, request: Request, job: str, reply: Reply) -> Written:
-        """Say a word on the rescale that waits for one, or raise `ConsoleError`."""
+    async def answer(self, request: Request, job: str, seen: Waiting, reply: Reply) -> Written:
+        """Say a word on the rescale that the person sees.
+
+        Raises:
+            ChangedError: Another waits meanwhile, or none.
+            ConsoleError: The word is refused.
+        """
         person = self.person(request)
-        decision = asking(job, self.live.decisions(job, None, 1))
-        return await asyncio.to_thread(self._ports.steering.answer, person, decision, reply)
+        newest, control = self.live.decisions(job, None, 1), self.live.control(job)
+        waiting = awaited(newest[0], control, self.now()) if newest else None
+        if not same(waiting, seen):
+            raise ChangedError("what waits for approval has changed meanwhile: look again")
+        return await asyncio.to_thread(self._ports.steering.answer, person, newest[0], reply)
 
     async def end(self, request: Request, asked: Override, why: str) -> Written:
-        """Take an override back, or raise `ConsoleError`."""
+        """Take just this override back; `ChangedError` where it is in force no more."""
         person = self.person(request)
-        ended = Ended(asked.job, asked.kind, why, asked.direction)
+        ended = Ended(asked.job, asked.kind, why, asked.direction, asked.id)
         return await asyncio.to_thread(self._ports.steering.end, person, ended)
 
     async def forget(self, request: Request, job: str, why: str) -> Written:

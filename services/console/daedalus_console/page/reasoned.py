@@ -9,7 +9,8 @@ from nicegui import ui
 from daedalus_console.errors import ConsoleError
 from daedalus_console.page.parts import Button, Facts, Text
 
-NO_REASON = "Reason: say why, so that others know"
+LONGEST = 300
+"""Characters of a reason, as over HTTP; a browser of ours lets nobody type more."""
 
 _VALUE = "(event) => emit(event.target.value)"
 
@@ -27,6 +28,14 @@ class Question:
     """In whose name it is written."""
     why: str = ""
     """The reason that stands there already, so that two taps do."""
+
+
+def given(typed: str) -> str:
+    """Return a reason as it is recorded, or raise `ConsoleError` where none is given."""
+    why = typed.strip()
+    if not why:
+        raise ConsoleError("Reason: say why, so that others know")
+    return why[:LONGEST]
 
 
 class Reasoned:
@@ -67,13 +76,9 @@ class Reasoned:
 
     async def _submit(self) -> None:
         self._wrong.show("")
-        why = self._why.strip()
-        if not why:
-            self._wrong.show(NO_REASON)
-            return
         self._go.enable(able=False)
         try:
-            await self._submit_why(why[:300])
+            await self._submit_why(given(self._why))
         except ConsoleError as error:
             self._wrong.show(str(error))
         else:

@@ -76,6 +76,9 @@ class Spanned(Generic[T]):
         except ConsoleError as error:
             self._failed(str(error).removeprefix("since: "))
             return
+        except Exception:  # a bug, which the log tells: here nothing would be read any more
+            self._failed("the console failed; its log says why")
+            raise
         self._said.show("as of ")
         self._at.set_visibility(True)
         self._at.show(self._console.now())

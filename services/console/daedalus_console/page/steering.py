@@ -8,12 +8,14 @@ from typing import Any
 from nicegui import ui
 from starlette.requests import Request
 
-from daedalus_console.errors import ConsoleError
+from daedalus_console.approvals import same
+from daedalus_console.errors import ChangedError, ConsoleError
 from daedalus_console.page.forgetting import forgetting
 from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
-from daedalus_console.page.reasoned import NO_REASON, Question, Reasoned
+from daedalus_console.page.reasoned import Question, Reasoned, given
 from daedalus_console.page.words import wish
+from daedalus_console.web.shapes import MOST_WORKERS
 from daedalus_console.web.steering import Asked, Reply
 from daedalus_shared.events import Answer, Direction, Override, OverrideKind
 from daedalus_shared.events import Asked as Waiting
@@ -107,10 +109,17 @@ class Steer:
         await self._console.ask(self._request, asked)
         self._said.show(f"{TITLES[asked.kind]}: written, and effective at the next tick.")
 
-    async def answer(self, reply: Reply) -> None:
-        """Say a word on the rescale that waits, or raise `ConsoleError`."""
-        await self._console.answer(self._request, self._job, reply)
+    async def answer(self, seen: Waiting, reply: Reply) -> None:
+        """Say a word on the rescale that is seen, or raise `ConsoleError`.
+
+        Where another waits by now, this is said here: the card is about to be another, too.
+        """
         done = "approved" if reply.answer is Answer.APPROVE else "rejected"
+        try:
+            await self._console.answer(self._request, self._job, seen, reply)
+        except ChangedError as error:
+            self._said.show(f"Not {done}: {error}.")
+            return
         self._said.show(f"The rescale is {done}: written, and effective at the next tick.")
 
     async def forget(self, why: str) -> None:
@@ -193,21 +202,19 @@ class _Form:
 
     def _asked(self) -> Asked:
         count = self._typed.get("workers", "").strip()
-        if self._kind is not OverrideKind.PAUSE and not count.isdecimal():
-            raise ConsoleError("Workers: write a whole number, such as 4")
+        workers = int(count) if count.isdecimal() and len(count) < 10 else MOST_WORKERS + 1
+        if self._kind is not OverrideKind.PAUSE and workers > MOST_WORKERS:
+            raise ConsoleError(f"Workers: write a whole number up to {MOST_WORKERS}, such as 4")
         until = self._typed["span"] or self._typed.get("until", "")
         if not until:
             raise ConsoleError("Until: choose a time to come")
-        why = self._typed.get("why", "").strip()
-        if not why:
-            raise ConsoleError(NO_REASON)
         return Asked(
             job=self._steer.job,
             kind=self._kind,
             until=until,
-            why=why,
+            why=given(self._typed.get("why", "")),
             direction=Direction(self._typed["way"]),
-            scale_out=None if self._kind is OverrideKind.PAUSE else int(count),
+            scale_out=None if self._kind is OverrideKind.PAUSE else workers,
         )
 
     async def _submit(self) -> None:
@@ -308,18 +315,24 @@ class Awaiting(ui.element):
         self.set_visibility(False)
 
     def show(self, asked: Waiting | None, scale_out: int | None) -> None:
-        """Show what waits; nothing typed is lost while the same waits on."""
-        if asked == self._shown:
-            return
-        self._shown = asked
-        self.set_visibility(asked is not None)
-        self.clear()
-        if asked is None:
-            return
+        """Show what waits; focus and what is typed stay while the same waits on."""
+        if not same(asked, self._shown):
+            self._shown = asked
+            self._typed = ""
+            self.set_visibility(asked is not None)
+            self.clear()
+            if asked is not None:
+                self._ask(asked)
+        if asked is not None:
+            self._move.show(
+                f"{'?' if scale_out is None else scale_out} → {asked.scale_out} workers"
+            )
+
+    def _ask(self, asked: Waiting) -> None:
         with self:
             Text("h2", "Waits for approval")
             with ui.element("p"):
-                Text("b", f"{'?' if scale_out is None else scale_out} → {asked.scale_out} workers")
+                self._move = Text("b")
                 Text("span", ", until ")
                 Clock(asked.until, "minute")
             with ui.element("label").classes("d-field"):
@@ -331,20 +344,15 @@ class Awaiting(ui.element):
             self._wrong.props('role="alert"')
             with ui.element("div").classes("d-row").style("margin-top: 10px"):
                 for answer, word in ((Answer.APPROVE, "Approve"), (Answer.REJECT, "Reject")):
-                    button = Button(word, partial(self._say, answer))
+                    button = Button(word, partial(self._say, asked, answer))
                     button.enable(able=self._steer.able)
 
     def _take(self, event: Any) -> None:
         self._typed = "" if event.args is None else str(event.args)
 
-    async def _say(self, answer: Answer) -> None:
+    async def _say(self, asked: Waiting, answer: Answer) -> None:
         self._wrong.show("")
-        if not self._typed.strip():
-            self._wrong.show(NO_REASON)
-            return
         try:
-            await self._steer.answer(Reply(answer, self._typed.strip()))
+            await self._steer.answer(asked, Reply(answer, given(self._typed)))
         except ConsoleError as error:
             self._wrong.show(str(error))
-        else:
-            self._typed = ""

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from daedalus_console.brokers import Address
-from daedalus_console.errors import ConsoleError
+from daedalus_console.errors import ChangedError, ConsoleError
 from daedalus_console.live.live import Live
 from daedalus_console.records import printable
 from daedalus_console.web import api, problems, signing
@@ -26,7 +26,7 @@ from daedalus_console.web.guard import Guard, is_api
 from daedalus_console.web.past import Past
 from daedalus_console.web.readings import BusyError, Readings
 from daedalus_console.web.settings import Settings
-from daedalus_console.web.steering import ChangedError, Steering, TooManyError
+from daedalus_console.web.steering import Steering, TooManyError
 from daedalus_console.web.stream import FullError, Streams
 from daedalus_shared.telemetry import READY
 

@@ -127,6 +127,7 @@ class Readings:
             del self._kept[next(iter(self._kept))]
 
     def _drop_old(self) -> None:
-        oldest = self._clock() - KEPT
-        for key in [key for key, (at, _) in self._kept.items() if at < oldest]:
+        now = self._clock()
+        # What was kept by a clock that was set back since would stay for as long.
+        for key in [key for key, (at, _) in self._kept.items() if not at <= now <= at + KEPT]:
             del self._kept[key]

@@ -27,6 +27,9 @@ from daedalus_shared.events import (
     Worker,
 )
 
+MOST_WORKERS = 10_000
+"""Workers that anybody may ask for at most."""
+
 Why = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
 Until = Annotated[str, Field(min_length=1, max_length=40, examples=["30m", "2026-01-31T18:30:00Z"])]
 
@@ -53,7 +56,7 @@ class PauseWanted(Wanted):
 class BoundWanted(Wanted):
     """A floor, a ceiling or a pin."""
 
-    workers: int = Field(ge=0, le=10_000, strict=True)
+    workers: int = Field(ge=0, le=MOST_WORKERS, strict=True)
     """So many workers."""
 
     until: Until

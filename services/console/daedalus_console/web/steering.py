@@ -13,10 +13,11 @@ from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.writing import publish
 from daedalus_console.approvals import Said, answered
 from daedalus_console.brokers import Address
-from daedalus_console.errors import ConsoleError, UsageError
+from daedalus_console.errors import ChangedError, ConsoleError, UsageError
 from daedalus_console.overrides import (
     Author,
     Wish,
+    check_stands,
     declared,
     effective,
     in_force,
@@ -62,10 +63,6 @@ class TooManyError(ConsoleError):
     """One person asks for more than a minute may hold."""
 
 
-class ChangedError(ConsoleError):
-    """Somebody else has asked for something since this person looked."""
-
-
 Wanted = Override | Approval | Forget | Declaration
 """What a person's wish is written as."""
 
@@ -91,6 +88,8 @@ class Ended:
     why: str
     direction: Direction | None = None
     """Of this direction alone; None for all."""
+    seen: str | None = None
+    """Id of the override that the person means; None for whichever is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +146,12 @@ class Steering:
         return self._write(person, asked.job, events, tag)
 
     def end(self, person: Person, ended: Ended, tag: str | None = None) -> Written:
-        """Take overrides of a kind back."""
+        """Take overrides of a kind back; `ChangedError` where the one seen is in force no more."""
 
         def events(known: JobControl, author: Author) -> list[Override]:
             job, way = ended.job, ended.direction
+            if ended.seen is not None:
+                check_stands(ended.seen, known, author.now)
             return taken_back(job, known, author, ended.kind, ended.why, way)
 
         return self._write(person, ended.job, events, tag)

@@ -181,7 +181,7 @@ globalThis.daedalus = (() => {
   // news: {fresh: {name: [[ms, value], …]}, whole: {name: series}, from: ms, bounds: {min, max}}
   function extend(id, news) {
     const chart = getElement(id)?.chart;
-    if (!chart) return;
+    if (!chart) return; // a page that is being left
     const options = chart.getOption();
     const series = options.series.map((known) => {
       if (known.name in news.whole) return { name: known.name, ...news.whole[known.name] };
@@ -193,7 +193,8 @@ globalThis.daedalus = (() => {
     chart.setOption({ series, xAxis: options.xAxis.map(() => news.bounds) }, { lazyUpdate: true });
   }
 
-  // A click anywhere in a grid tells the moment under it, not only one on a line.
+  // A click anywhere in a grid tells the moment under it, not only one on a line. That the chart
+  // is there is told, too: until then it is sent whole.
   function moments(id, listener) {
     const found = getElement(id);
     if (!found?.chart) return setTimeout(() => moments(id, listener), 50);
@@ -205,6 +206,7 @@ globalThis.daedalus = (() => {
       const [at] = found.chart.convertFromPixel({ gridIndex: 0 }, [place[0], 70]);
       told.dispatchEvent(new CustomEvent("moment", { detail: Math.round(at) }));
     });
+    told.dispatchEvent(new CustomEvent("drawn"));
   }
 
   // Light, dark, or as the system has it; remembered in this browser.
