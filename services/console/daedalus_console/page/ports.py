@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 
 from daedalus_console.approvals import awaited, same
-from daedalus_console.errors import ChangedError, ConsoleError, NotFoundError
+from daedalus_console.errors import ChangedError, NotFoundError
 from daedalus_console.live.live import Live
 from daedalus_console.live.spark import Spark
 from daedalus_console.live.views import JobRow
