@@ -14,7 +14,7 @@ from daedalus_console.page.steering import Awaiting, Steer, _Form
 from daedalus_console.records import Record
 from daedalus_console.web.people import Person, Role
 from daedalus_console.web.steering import Asked as Wish
-from daedalus_console.web.steering import Ended, Reply
+from daedalus_console.web.steering import Ended, Reply, Written
 from daedalus_shared.events import (
     Answer,
     Approval,
@@ -32,6 +32,8 @@ from daedalus_shared.topics import topic_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
+NOTHING = Written((), NOON, "tag")
+
 
 class Recording:
     """Takes down what would be written."""
@@ -41,14 +43,17 @@ class Recording:
         self.asked: list[Wish] = []
         self.ended: list[Ended] = []
 
-    def answer(self, _person: Person, decision: Decision, reply: Reply) -> None:
+    def answer(self, _person: Person, decision: Decision, reply: Reply) -> Written:
         self.answers.append((decision, reply))
+        return NOTHING
 
-    def ask(self, _person: Person, asked: Wish) -> None:
+    def ask(self, _person: Person, asked: Wish) -> Written:
         self.asked.append(asked)
+        return NOTHING
 
-    def end(self, _person: Person, ended: Ended) -> None:
+    def end(self, _person: Person, ended: Ended) -> Written:
         self.ended.append(ended)
+        return NOTHING
 
 
 class Ada:

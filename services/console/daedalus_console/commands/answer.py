@@ -56,8 +56,8 @@ def approve(
 ) -> None:
     """Let a rescale go ahead that waits for a person (`policy: {approval: required}`).
 
-    It is carried out at the next tick if the planner still wants it, or one the same way that goes
-    less far. The word ends with its time and with the rescale.
+    It is carried out at the first tick after the grace (30s) if the planner still wants it, or one
+    the same way that goes less far. The word ends with its time and with the rescale.
     """
     from daedalus_console.runs import answer
 

@@ -95,7 +95,8 @@ def forget(
     """End a job's declaration, and have what was learned of it forgotten; the job runs on.
 
     With --learned it stays declared, and capacities, downtimes, the workload's history and the
-    planner's experience are learned anew from the next tick on. Rescales stay on record.
+    planner's experience are learned anew from the first tick after the grace (30s) on. Rescales
+    stay on record.
     """
     from daedalus_console.runs import declare
 
@@ -118,10 +119,10 @@ def promote(
     as_json: AsJson = False,
     bootstrap: Bootstrap = None,
 ) -> None:
-    """Have a shadow obeyed from the next tick on; all else in the job's spec stays.
+    """Have a shadow obeyed; all else in the job's spec stays.
 
-    The one that was obeyed so far becomes a shadow if it goes on. `daedalus standings` shows which
-    is better.
+    It counts from the first tick after the grace (30s). The one that was obeyed so far becomes a
+    shadow if it goes on. `daedalus standings` shows which is better.
     """
     from daedalus_console.runs import promote as runs
 

@@ -26,8 +26,8 @@ def forgetting(job: str, author: str) -> Question:
             (
                 "Then",
                 (
-                    "From the next tick on it is learned anew, like a new job. This cannot be "
-                    f"undone. To keep a copy, first: daedalus knowledge export FILE --job {job}",
+                    "From one of the next ticks on it is learned anew, like a new job. This cannot "
+                    f"be undone. To keep a copy, first: daedalus knowledge export FILE --job {job}",
                 ),
             ),
         ),

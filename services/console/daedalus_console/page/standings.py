@@ -11,6 +11,7 @@ from daedalus_console.page.figured import figure, how, named, table, two
 from daedalus_console.page.parts import Button, Cell, State, Text, card
 from daedalus_console.page.ports import Console
 from daedalus_console.page.reasoned import Question, Reasoned
+from daedalus_console.page.words import counted
 from daedalus_console.runs.promote import Wish as Promotion
 from daedalus_console.web.account_shapes import Account, Line
 
@@ -119,8 +120,8 @@ class Standings:
                 (
                     "Then",
                     (
-                        f"{name} is obeyed from the next tick on; {before} becomes a shadow for as "
-                        "long as it runs. All else of the job's spec stays.",
+                        f"{name} is obeyed from one of the next ticks on; {before} becomes a "
+                        "shadow for as long as it runs. All else of the job's spec stays.",
                     ),
                 ),
                 (
@@ -140,5 +141,5 @@ class Standings:
         planner, forecaster = (name, None) if kind == "planner" else (None, name)
         wish = Promotion(self._name, planner, forecaster, why, force=False)
         written = await self._console.promote(self._request, wish)
-        done = "written, and effective at the next tick" if written.events else "was obeyed already"
+        done = counted(written.grace) if written.events else "was obeyed already"
         self._said.show(f"Promote {kind} {name}: {done}.")

@@ -14,7 +14,7 @@ from daedalus_console.page.forgetting import forgetting
 from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
 from daedalus_console.page.reasoned import Question, Reasoned, given
-from daedalus_console.page.words import wish
+from daedalus_console.page.words import counted, wish
 from daedalus_console.web.shapes import MOST_WORKERS
 from daedalus_console.web.steering import Asked, Reply
 from daedalus_shared.events import Answer, Direction, Override, OverrideKind
@@ -106,8 +106,8 @@ class Steer:
 
     async def ask(self, asked: Asked) -> None:
         """Write an override and say so, or raise `ConsoleError`."""
-        await self._console.ask(self._request, asked)
-        self._said.show(f"{TITLES[asked.kind]}: written, and effective at the next tick.")
+        written = await self._console.ask(self._request, asked)
+        self._said.show(f"{TITLES[asked.kind]}: {counted(written.grace)}.")
 
     async def answer(self, seen: Waiting, reply: Reply) -> None:
         """Say a word on the rescale that is seen, or raise `ConsoleError`.
@@ -116,16 +116,16 @@ class Steer:
         """
         done = "approved" if reply.answer is Answer.APPROVE else "rejected"
         try:
-            await self._console.answer(self._request, self._job, seen, reply)
+            written = await self._console.answer(self._request, self._job, seen, reply)
         except ChangedError as error:
             self._said.show(f"Not {done}: {error}.")
             return
-        self._said.show(f"The rescale is {done}: written, and effective at the next tick.")
+        self._said.show(f"The rescale is {done}: {counted(written.grace)}.")
 
     async def forget(self, why: str) -> None:
         """Have what was learned forgotten and say so, or raise `ConsoleError`."""
-        await self._console.forget(self._request, self._job, why)
-        self._said.show("What was learned is forgotten at the next tick, and learned anew.")
+        written = await self._console.forget(self._request, self._job, why)
+        self._said.show(f"Forget what was learned: {counted(written.grace)}.")
 
     async def end(self, asked: Override, why: str) -> None:
         """Take an override back and say so, or raise `ConsoleError`."""

@@ -34,6 +34,15 @@ def hours(value: float | None) -> str:
     return f"{short} min"
 
 
+def counted(after: float) -> str:
+    """Return from when on what was written counts, `after` seconds from now (the grace).
+
+    >>> counted(30.0)
+    'written, and counted from the first tick that ends in 30s or later'
+    """
+    return f"written, and counted from the first tick that ends in {span(after)} or later"
+
+
 def joined(text: str) -> str:
     """Return a figure that no line break parts from its unit."""
     return text.replace(" ", "\u00a0")

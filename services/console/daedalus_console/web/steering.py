@@ -113,6 +113,11 @@ class Written:
     tag: str
     """Of the job's overrides, these included."""
 
+    @property
+    def grace(self) -> float:
+        """Seconds from when it was written until then; 0 where nothing was."""
+        return (self.effective - self.events[0].at).total_seconds() if self.events else 0.0
+
 
 class Steering:
     """The only writer of this process.
