@@ -40,6 +40,9 @@ LATELY = timedelta(seconds=150)
 MUCH = 20_000
 """Records of the past beyond which the last minutes are shown first: some seconds of work."""
 
+AGAIN = 30.0
+"""Seconds after which reading begins again where a partition could not be read."""
+
 RETRY = 2.0
 """Seconds until a failed start is tried again."""
 
@@ -88,6 +91,8 @@ class Reader:
         self._wanted = wanted
         self._ended = Flag()
         self._down: str | None = None
+        self._refused: dict[Place, str] = {}
+        self._again = 0.0
         self._thread = Thread(target=self._run, name="live-reader", daemon=True)
 
     def start(self) -> None:
@@ -115,9 +120,12 @@ class Reader:
     def _follow(self, positions: dict[Place, int]) -> None:
         """Read on until something fails; `positions` is where to resume."""
         self._down = None
+        self._again = time.monotonic() + AGAIN
         kafka = Kafka(self._address)
         starts = _starts(kafka, self._wanted)
-        self._live.connected(datetime.now(UTC))
+        self._refused = {place: why for place, why in self._refused.items() if place in starts}
+        if not self._refused:
+            self._live.connected(datetime.now(UTC))
         if not positions and _length(kafka, starts) > MUCH:
             positions.update(self._beside(kafka, starts))
         starts |= {place: at for place, at in positions.items() if place in starts}
@@ -183,13 +191,19 @@ class Reader:
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 -- the client's public name
                 ended.add(place_of(message))
             else:
-                self._heard(error)
+                self._refuses(message, error)
         if found:
             records = [read(raw_of(message)) for message in found]
-            live.take(records)
-            _count(records)
+            _count(live.take(records))
             positions.update({place_of(each): (each.offset() or 0) + 1 for each in found})
-        if found or ended:
+        for place in (*map(place_of, found), *ended):
+            self._refused.pop(place, None)
+        if self._refused:
+            why = next(iter(self._refused.values()))
+            if time.monotonic() > self._again:  # the client itself does not tell when it is over
+                raise ConsoleError(why)
+            self._away(why)
+        elif found or ended:
             self._down = None
             self._live.connected(datetime.now(UTC))
         elif self._down is not None:
@@ -214,6 +228,17 @@ class Reader:
             self._live.connected(datetime.now(UTC))
             return
         self._ended.wait(max(0.0, ASK_EVERY - (time.monotonic() - began)))
+
+    def _refuses(self, message: Message, error: KafkaError) -> None:
+        """Take note that a partition cannot be read: its topic is gone, or may not be read."""
+        topic, partition = message.topic(), message.partition()
+        if topic is None or partition is None or partition < 0:
+            self._heard(error)
+            return
+        why = f"{topic}[{partition}] cannot be read: {error.str()}"
+        if self._refused.get((topic, partition)) != why:
+            log.warning("%s", why)
+        self._refused[topic, partition] = why
 
     def _away(self, why: str) -> None:
         self._live.away(datetime.now(UTC), why)
