@@ -2,12 +2,12 @@
 
 import logging
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from confluent_kafka import KafkaError
 
-from daedalus_console.adapters.kafka import Kafka
+from daedalus_console.adapters.kafka import LATEST, Kafka
 from daedalus_console.brokers import Address
 from daedalus_console.errors import ConsoleError
 from daedalus_console.live import reader
@@ -72,6 +72,15 @@ def test_a_partition_that_is_refused_is_told_until_it_is_read(
     assert after(Message(END)) == (True, "")
 
 
+def test_reading_begins_again_where_a_topic_is_gone() -> None:
+    feed = reader.Reader(Live(), Address("nowhere:1", "a test"), ())
+
+    feed._heard(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, "daedalus.metrics [0]: is gone"))
+
+    with pytest.raises(ConsoleError, match="is gone"):
+        feed._batch(Consumer(), Live(), {})  # type: ignore[arg-type]  # what it needs
+
+
 def test_clients_share_one_handler_that_keeps_the_log_quiet() -> None:
     before = list(logging.getLogger("daedalus_console.librdkafka").handlers)
 
@@ -79,3 +88,27 @@ def test_clients_share_one_handler_that_keeps_the_log_quiet() -> None:
         Kafka(Address("nowhere:1", "a test"))
 
     assert logging.getLogger("daedalus_console.librdkafka").handlers == before
+
+
+class Cluster:
+    """Topics of one partition with a million offsets each, of which compaction left a few."""
+
+    def places(self, names: list[str], _job: str | None) -> list[tuple[str, int]]:
+        return [(f"daedalus.{name}", 0) for name in names]
+
+    def starts(
+        self, places: list[tuple[str, int]], since: datetime | None
+    ) -> dict[tuple[str, int], int]:
+        return dict.fromkeys(places, 7 if since is None else 100)
+
+    def offsets(self, places: list[tuple[str, int]], which: object) -> dict[tuple[str, int], int]:
+        return dict.fromkeys(places, 1_000_000 if which is LATEST else 7)
+
+
+def test_what_people_want_is_read_whole_and_the_bulk_as_far_as_allowed() -> None:
+    wanted = reader.sources(timedelta(hours=6), 1_000)
+
+    starts = reader._starts(Cluster(), wanted)  # type: ignore[arg-type]  # what it needs
+
+    assert starts["daedalus.control", 0] == 7
+    assert starts["daedalus.metrics", 0] == 999_000
