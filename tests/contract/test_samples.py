@@ -120,6 +120,7 @@ def test_nonsense_in_a_forecast_is_refused_by_field(field: str, value: float) ->
         pytest.param("daedalus.capacity-updates.v1", "lag", 1e16, id="records"),
         pytest.param("daedalus.capacity-updates.v1", "scale_out", 10**400, id="workers"),
         pytest.param("daedalus.forecasts.v1", "step", 1e12, id="a step"),
+        pytest.param("daedalus.forecasts.v1", "step", 5e-324, id="a step of no time"),
         pytest.param("daedalus.metrics.v1", "at", "0001-01-01T00:00:00+14:00", id="an instant"),
         pytest.param("daedalus.metrics.v1", "tick", "9999-12-31T23:59:59-14:00", id="its tick"),
     ],

@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from daedalus_shared.durations import LONGEST
+from daedalus_shared.durations import BRIEFEST, LONGEST
 from daedalus_shared.events.base import Rate, Ratio, Share, TickEvent, Value
 
-_Ahead = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+_Ahead = Annotated[float, Field(ge=BRIEFEST, le=LONGEST, allow_inf_nan=False)]
 
 Path = Annotated[tuple[Rate, ...], Field(min_length=1, max_length=2000)]
 """Records/s, one value a step; value i holds at `at` + (i + 1) · `step`."""
