@@ -6,6 +6,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+LONGEST = 100 * 365 * 86_400.0
+"""Seconds beyond which a duration is nonsense, a hundred years: what is added to an instant stays
+within the calendar."""
+
+BRIEFEST = 0.001
+"""A millisecond: to such all ticks are rounded, and no less is ever divided by."""
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
@@ -53,6 +60,6 @@ def _parse(value: object) -> object:
 Seconds = Annotated[
     float,
     BeforeValidator(_parse),
-    Field(ge=0, allow_inf_nan=False, json_schema_extra={"format": "duration"}),
+    Field(ge=0, le=LONGEST, allow_inf_nan=False, json_schema_extra={"format": "duration"}),
 ]
 """A duration in seconds; a string such as `10m` is read as one."""

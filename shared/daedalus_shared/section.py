@@ -5,9 +5,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daedalus_shared.durations import Seconds
+from daedalus_shared.durations import BRIEFEST, Seconds
 
-PositiveSeconds = Annotated[Seconds, Field(gt=0)]
+PositiveSeconds = Annotated[Seconds, Field(ge=BRIEFEST)]
 Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 DURATION: dict[str, Any] = {"format": "duration"}

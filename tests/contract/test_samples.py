@@ -110,3 +110,23 @@ def test_nonsense_in_a_forecast_is_refused_by_field(field: str, value: float) ->
 
     with pytest.raises(DecodeError, match=rf"forecasts\.v1: {field}\."):
         read(forecast)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        pytest.param("daedalus.metrics.v1", "checkpoint_interval", 1e10, id="a duration"),
+        pytest.param("daedalus.capacity-updates.v1", "capacity", 1e16, id="a rate"),
+        pytest.param("daedalus.capacity-updates.v1", "lag", 1e16, id="records"),
+        pytest.param("daedalus.capacity-updates.v1", "scale_out", 10**400, id="workers"),
+        pytest.param("daedalus.forecasts.v1", "step", 1e12, id="a step"),
+        pytest.param("daedalus.forecasts.v1", "step", 5e-324, id="a step of no time"),
+        pytest.param("daedalus.metrics.v1", "at", "0001-01-01T00:00:00+14:00", id="an instant"),
+        pytest.param("daedalus.metrics.v1", "tick", "9999-12-31T23:59:59-14:00", id="its tick"),
+    ],
+)
+def test_what_no_reader_could_compute_with_is_refused(name: str, field: str, value: object) -> None:
+    sample = SAMPLES[name]
+
+    with pytest.raises(DecodeError, match=field):
+        read({**sample, "value": {**sample["value"], field: value}})

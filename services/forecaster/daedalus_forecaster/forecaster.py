@@ -15,6 +15,7 @@ from daedalus_forecaster.models import ModelError, Trained, TrainingData, train
 from daedalus_forecaster.outlook import Now, Outlook, forecast, model_path, score
 from daedalus_forecaster.state import ForecasterState, Reason, Serving, Training
 from daedalus_shared.control import JobControl
+from daedalus_shared.durations import LONGEST
 from daedalus_shared.events import ControlEvent, Event, Forecast, Forget, JobMetrics, Sample
 from daedalus_shared.job_spec import JobSpec, Policy
 from daedalus_shared.service import Step
@@ -160,7 +161,7 @@ class Forecaster:
             tick=now.tick,
             source=f"{self.name}/{self.instance}",
             step=outlook.step,
-            horizon=outlook.step * len(outlook.values),
+            horizon=min(outlook.step * len(outlook.values), LONGEST),
             mean=outlook.values,
             quantiles=dict(outlook.quantiles),
             paths=outlook.paths,

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from daedalus_monitor.domain.counters import Moment
-from daedalus_monitor.domain.looks import EngineLook, merged
+from daedalus_monitor.domain.looks import EngineLook, credible, merged
 from daedalus_monitor.domain.offsets import Offsets
-from daedalus_monitor.domain.readings import Reading, Unknown
+from daedalus_monitor.domain.readings import Reading, Unknown, within
 from daedalus_monitor.ports import LatencySource, SourceError, Sources
+from daedalus_shared.durations import LONGEST
 
 T = TypeVar("T")
 
@@ -54,7 +55,9 @@ class Inquiry:
         found: EngineLook | None = None
         for source in sources:
             answer = await _bounded(source.look(now), budget / len(sources))
-            look = EngineLook.nothing(answer.why) if isinstance(answer, Unknown) else answer
+            look = (
+                EngineLook.nothing(answer.why) if isinstance(answer, Unknown) else credible(answer)
+            )
             found = look if found is None else merged(found, look)
             if self._complete(found.with_facts(facts)):
                 break
@@ -72,7 +75,9 @@ class Inquiry:
 async def _latency(
     source: LatencySource | None, now: Moment, budget: float
 ) -> Reading[float] | None:
-    return None if source is None else await _bounded(source.look(now), budget)
+    if source is None:
+        return None
+    return within(await _bounded(source.look(now), budget), LONGEST, "latency")
 
 
 async def _bounded(answer: Awaitable[Reading[T]], seconds: float) -> Reading[T]:

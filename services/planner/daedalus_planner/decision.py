@@ -14,7 +14,7 @@ from daedalus_planner.domain.limits import limit
 from daedalus_planner.domain.situation import Option, Plan, PlanFunction, Reason, Situation
 from daedalus_planner.domain.wish import Wish
 from daedalus_planner.evidence import Evidence
-from daedalus_shared.durations import text
+from daedalus_shared.durations import LONGEST, text
 from daedalus_shared.events import (
     Asked,
     Candidate,
@@ -197,7 +197,7 @@ def promise(evidence: Evidence, found: Outlook, wanted: int) -> Promise:
     return Promise(
         capacity=option.point.capacity if option is not None and option.point else None,
         downtime=downtime,
-        recovery=None if recovery is None or math.isinf(recovery) else recovery,
+        recovery=_told(recovery),
     )
 
 
@@ -308,10 +308,15 @@ def _candidate(option: Option) -> Candidate:
         scale_out=option.scale_out,
         capacity=option.point.capacity if option.point else None,
         basis=option.point.basis if option.point else None,
-        recovery=None if never else option.recovery,
+        recovery=_told(option.recovery),
         never=never,
         forecast_max=option.highest,
         cost=option.cost,
         verdict=option.verdict,
         why=option.why,
     )
+
+
+def _told(recovery: float | None) -> float | None:
+    """Return the seconds of a recovery as an event may tell them; None for never."""
+    return None if recovery is None or math.isinf(recovery) else min(recovery, LONGEST)

@@ -14,10 +14,17 @@ JOB_NAME = r"^[a-z0-9][a-z0-9.-]*$"
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "daedalus/events")
 
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LARGEST = 1e15
+"""Records/s, and records, beyond which a figure is nonsense: sums and squares of what remains stay
+finite, so that no event can stop who reads it."""
+
+MOST_WORKERS = 2**31 - 1
+"""Workers beyond which a scale-out is nonsense; engines and Kubernetes count in 32 bits."""
+
+Rate = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 """Records/s."""
 
-Records = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Records = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 """A number of records."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -29,13 +36,21 @@ Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 """Any number but NaN and infinity."""
 
-ScaleOut = Annotated[int, Field(ge=0)]
+ScaleOut = Annotated[int, Field(ge=0, le=MOST_WORKERS)]
 """A number of workers."""
 
 JobName = Annotated[str, Field(pattern=JOB_NAME, max_length=200)]
 """The name of a job: lower-case letters, digits, dots and dashes."""
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies in no year that UTC can name") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment with its UTC offset, normalised to UTC so that equal moments are equal text."""
 
 

@@ -4,21 +4,19 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from daedalus_shared.events.base import Ratio, Share, TickEvent, Value
+from daedalus_shared.durations import BRIEFEST, LONGEST
+from daedalus_shared.events.base import Rate, Ratio, Share, TickEvent, Value
 
-LARGEST = 1e15
-"""Records/s beyond which a forecast is nonsense: plans are sums of its values, and stay finite."""
+_Ahead = Annotated[float, Field(ge=BRIEFEST, le=LONGEST, allow_inf_nan=False)]
 
-_Expected = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
-
-Path = Annotated[tuple[_Expected, ...], Field(min_length=1, max_length=2000)]
+Path = Annotated[tuple[Rate, ...], Field(min_length=1, max_length=2000)]
 """Records/s, one value a step; value i holds at `at` + (i + 1) · `step`."""
 
 
 class HorizonError(Value):
     """How wrong this forecaster lately was, this far ahead."""
 
-    horizon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    horizon: _Ahead
     """Seconds ahead."""
 
     wape: Ratio
@@ -34,10 +32,10 @@ class Forecast(TickEvent):
 
     NAME: ClassVar[str] = "forecasts"
 
-    step: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    step: _Ahead
     """Seconds between two values."""
 
-    horizon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    horizon: _Ahead
     """Seconds that the forecast spans: step · number of values."""
 
     mean: Path

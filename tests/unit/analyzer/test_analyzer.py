@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from daedalus_analyzer.analyzer import Analyzer
 from daedalus_analyzer.state import AnalyzerState
 from daedalus_shared.control import JobControl
+from daedalus_shared.durations import LONGEST
 from daedalus_shared.events import (
     Basis,
     ControlEvent,
@@ -21,6 +22,7 @@ from daedalus_shared.events import (
     ScaleOutcome,
     Status,
 )
+from daedalus_shared.events.base import LARGEST
 
 Kit = Any
 
@@ -547,7 +549,8 @@ def test_the_order_between_topics_never_shows(kit: Kit, delays: list[int]) -> No
     assert [event.id for event in sent] == [event.id for event in expected.sent]
 
 
-Wild = st.one_of(st.none(), st.floats(0, allow_nan=False, allow_infinity=False))
+Wild = st.one_of(st.none(), st.floats(0, LARGEST))
+Long = st.one_of(st.none(), st.floats(0, LONGEST))
 
 
 @settings(
@@ -560,7 +563,7 @@ def test_whatever_is_seen_no_number_is_nan(kit: Kit, data: st.DataObject) -> Non
     cpu = st.one_of(st.none(), st.floats(0, 1))
     for number in (1, 2, 3):
         if number == 2:
-            play.feed(kit.outcome(65.0, downtime=data.draw(Wild), started_at=kit.at(62)))
+            play.feed(kit.outcome(65.0, downtime=data.draw(Long), started_at=kit.at(62)))
         names = data.draw(st.sets(st.sampled_from("abc")))
         samples = [
             kit.sample(
@@ -568,13 +571,23 @@ def test_whatever_is_seen_no_number_is_nan(kit: Kit, data: st.DataObject) -> Non
                 {name: (data.draw(cpu), data.draw(Wild)) for name in sorted(names)},
                 workload=data.draw(Wild),
                 lag=data.draw(Wild),
-                uptime=data.draw(Wild),
+                uptime=data.draw(Long),
             )
             for i in range(4)
         ]
         play.feed(*kit.reports(samples, tick=60.0 * number))
 
     assert len(play.updates) == 3
+
+
+def test_a_capacity_beyond_all_bounds_is_told_as_the_bound(kit: Kit) -> None:
+    play = kit.play()
+    full = {"a": (0.5, LARGEST), "b": (0.5, LARGEST)}
+
+    found = play.loop(1, lambda second: kit.sample(second, full, workload=1.0))
+
+    assert found.capacity == LARGEST
+    assert {point.capacity for point in found.table if point.scale_out > 1} == {LARGEST}
 
 
 def test_the_state_of_twelve_workers_stays_small(kit: Kit) -> None:

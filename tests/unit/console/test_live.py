@@ -1,6 +1,7 @@
 """The live read model, folded from events."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -281,6 +282,45 @@ def test_made_up_names_do_not_fill_the_memory(noon: datetime) -> None:
         live.fold(Record("daedalus.metrics", 0, 0, event.at, event.key, None, event))
 
     assert live.standing().jobs == MOST_JOBS
+
+
+def test_jobs_that_are_shown_no_more_make_room_for_others(past: Any, noon: datetime) -> None:
+    live = folded([past.declaration])
+    for number in range(MOST_JOBS):
+        event = report(f"old{number}", noon)
+        live.fold(Record("daedalus.metrics", 0, 0, event.at, event.key, None, event))
+    later = noon + timedelta(minutes=10)
+
+    live.fold(record(report("new", later)))
+
+    assert [row.job for row in live.rows(later)] == ["new", "ysb"]
+    assert live.standing().jobs == 2
+
+
+def test_a_record_that_cannot_be_folded_is_left_aside_and_the_others_are_not(
+    noon: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    sample = Sample.model_construct(at=noon, workload=1e308)  # as no decoder lets it pass
+    bad = report("bad", noon).model_copy(update={"samples": (sample, sample)})
+    first, last = record(report("first", noon), 1), record(report("last", noon), 3)
+    live = Live()
+
+    taken = live.take([first, replace(first, offset=2, event=bad), last])
+
+    assert [row.job for row in live.rows(noon)] == ["first", "last"]
+    assert [each.event is None for each in taken] == [False, True, False]
+    assert live.standing().unreadable == 1
+    assert (live.standing().unreadable_last or "").startswith(
+        "daedalus.metrics[0]@2: cannot be folded: OverflowError"
+    )
+    assert "daedalus.metrics[0]@2 is left aside" in caplog.text
+
+
+def test_none_are_listed_where_none_are_asked_for(past: Any, noon: datetime) -> None:
+    live = folded(past.events)
+
+    assert live.view("ysb", noon).decisions
+    assert live.view("ysb", noon, listed=0).decisions == ()
 
 
 def test_wishes_of_years_are_forgotten_but_for_the_last(past: Any, noon: datetime) -> None:

@@ -15,6 +15,7 @@ from daedalus_forecaster.models import Trained, TrainingData
 from daedalus_forecaster.state import Reason
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Forecast
+from daedalus_shared.events.base import LARGEST
 
 NewJob = Callable[..., Any]
 Declare = Callable[..., JobControl]
@@ -149,7 +150,7 @@ def test_a_compressed_job_is_forecast_in_its_own_time(new_job: NewJob, declare: 
 @settings(deadline=None, max_examples=20)
 @example([0.0, 0.0, 0.0, 0.0, 547574.0])
 @example([4.0, None, None, None, 2.3e-308])
-@given(st.lists(st.floats(0, 1e300) | st.none(), min_size=1, max_size=60))
+@given(st.lists(st.floats(0, LARGEST) | st.none(), min_size=1, max_size=60))
 def test_any_workload_leads_to_finite_forecasts(
     new_job: NewJob, declare: Declare, workloads: list[float | None]
 ) -> None:

@@ -15,6 +15,7 @@ from daedalus_forecaster.models import ArimaParams, Trained, TrainingData
 from daedalus_forecaster.state import Reason
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import ControlEvent, Forecast, Forget, JobMetrics, Sample
+from daedalus_shared.events.base import LARGEST
 
 NewJob = Callable[..., Any]
 Declare = Callable[..., JobControl]
@@ -459,7 +460,7 @@ def test_on_another_grid_the_history_stays_and_the_model_is_trained_anew(
 workloads = st.one_of(
     st.none(),
     st.just(0.0),
-    st.floats(0, 1.7e308, allow_nan=False, allow_infinity=False),
+    st.floats(0, LARGEST),
     st.floats(0, 1e6),
 )
 coefficients = st.lists(st.floats(-3, 3), max_size=3)

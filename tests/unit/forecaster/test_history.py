@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from daedalus_forecaster.domain import arma, history, record, scoring
-from daedalus_forecaster.domain.history import LIMIT, Grid, History
+from daedalus_forecaster.domain.history import Grid, History
 from daedalus_shared.events import Sample
 from daedalus_shared.job_spec import Policy
 from daedalus_shared.ticks import next_end, offset
@@ -81,10 +81,6 @@ def test_what_is_not_kept_is_unknown() -> None:
     assert found[1:-1] == [1.0, 2.0]
     assert math.isnan(found[0])
     assert math.isnan(found[-1])
-
-
-def test_absurd_workloads_are_cut() -> None:
-    assert history_until(15, (5, 1.7e308), (10, 1.7e308)).values == (LIMIT,)
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,20 @@ async def test_an_answer_of_another_kind_is_one_line(cluster: Cluster, source: F
         await source.look(moment(0))
 
 
+@pytest.mark.parametrize(
+    "changed", [{"start-time": 10**30}, {"status-duration": {"RUNNING": 10**400}}]
+)
+async def test_a_time_beyond_the_calendar_is_nonsense(
+    cluster: Cluster, source: FlinkSource, changed: dict[str, Any]
+) -> None:
+    path = next(path for path in cluster.answers if "/vertices/" in path)
+    parts = cluster.answers[path]["subtasks"]
+    cluster.answers[path] = {**cluster.answers[path], "subtasks": [{**parts[0], **changed}]}
+
+    with pytest.raises(SourceError, match="another kind"):
+        await source.look(moment(0))
+
+
 async def test_sources_are_found_by_name_where_the_plan_does_not_tell(
     cluster: Cluster, source: FlinkSource
 ) -> None:

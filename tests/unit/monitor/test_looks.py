@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from daedalus_monitor.domain.looks import EngineLook, WorkerLook, merged, sample
+import pytest
+
+from daedalus_monitor.domain.looks import EngineLook, WorkerLook, credible, merged, sample
 from daedalus_monitor.domain.readings import Unknown
 from daedalus_shared.events import Worker
 
@@ -44,6 +46,27 @@ def test_what_is_unknown_is_null_with_its_reason_and_never_zero() -> None:
         "worker.tm-1.throughput": "restarted",
         "workload": "no broker",
     }
+
+
+@pytest.mark.parametrize("absurd", [1e18, 1e308, float("inf"), float("nan"), -1.0])
+def test_a_figure_that_no_event_may_tell_is_unknown_and_the_others_are_not(absurd: float) -> None:
+    worker = WorkerLook("tm-1", 0.5, absurd)
+    look = replace(FULL, uptime=absurd, latency=absurd, workers=(worker,), checkpoint_interval=1.0)
+
+    found = sample(NOON, credible(look), workload=absurd, lag=absurd)
+
+    assert (found.uptime, found.latency, found.workload, found.lag) == (None,) * 4
+    assert (found.scale_out, found.workers) == (2, (Worker(id="tm-1", cpu=0.5),))
+    signals = {"uptime", "latency", "workload", "lag", "worker.tm-1.throughput"}
+    assert found.unknown.keys() == signals
+    assert "workload reads " in found.unknown["workload"]
+
+
+def test_a_scale_out_of_more_digits_than_a_float_has_is_unknown() -> None:
+    found = sample(NOON, credible(replace(FULL, scale_out=10**400)), workload=1.0, lag=1.0)
+
+    assert found.scale_out is None
+    assert "more than" in found.unknown["scale_out"]
 
 
 def test_a_source_that_fails_leaves_each_signal_with_its_reason() -> None:

@@ -17,6 +17,7 @@ from daedalus_monitor.domain.readings import Unknown, either, number, share
         pytest.param("Infinity", "not a number", id="infinity"),
         pytest.param("-9223372036854775808", "negative", id="Flink's undefined"),
         pytest.param(-0.5, "negative", id="negative"),
+        pytest.param("1e308", "more than there can be", id="more than a counter holds"),
         pytest.param("", "not a number", id="empty"),
         pytest.param("<html>", "not a number", id="HTML"),
         pytest.param(None, "not a number", id="missing"),

@@ -230,6 +230,17 @@ async def test_the_second_source_is_asked_only_where_the_first_leaves_gaps() -> 
     assert scene.samples[0].latency == 0.5
 
 
+async def test_the_second_source_fills_in_what_of_the_first_no_event_may_tell() -> None:
+    absurd = HandEngine(lambda: replace(FULL, uptime=1e308, latency=1e308))
+    scene = Scene(engines=(absurd, HandEngine()), latency=lambda: 1e12)
+
+    await scene.play(20)
+
+    assert scene.samples[0].uptime == FULL.uptime
+    assert scene.samples[0].latency is None
+    assert "latency reads more than" in scene.samples[0].unknown["latency"]
+
+
 async def test_the_measure_of_the_job_file_is_the_latency_that_counts() -> None:
     known = Scene(latency=lambda: 0.07)
     unknown = Scene(latency=lambda: Unknown("Prometheus has no latency"))

@@ -63,6 +63,12 @@ def test_errors_are_bounded_where_nothing_arrives() -> None:
     assert scored(1e9).deviation(TIMES, POLICY).max() <= 1.5
 
 
+def test_errors_are_bounded_where_next_to_nothing_arrives() -> None:
+    least, most = scored(5e-324), scored(0.0)
+
+    assert (least.squares, least.weights) == (most.squares, most.weights)
+
+
 def test_it_keeps_no_more_than_the_longest_distance() -> None:
     known = scored(100.0)
 

@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from daedalus_planner.planner import Planner
 from daedalus_planner.state import KEPT, PlannerState
 from daedalus_shared.control import JobControl
+from daedalus_shared.durations import LONGEST
 from daedalus_shared.events import (
+    Basis,
+    CapacityPoint,
     Decision,
     Direction,
+    Downtime,
     Event,
     Forget,
     OverrideKind,
@@ -24,6 +28,7 @@ from daedalus_shared.events import (
     Status,
     Workload,
 )
+from daedalus_shared.events.base import LARGEST
 from harness.planning import (
     NOON,
     Shell,
@@ -37,6 +42,17 @@ from harness.planning import (
     override,
     running,
 )
+
+ABSURD = Downtime(mean=LONGEST, spread=LONGEST, seen=1)
+
+
+def point(scale_out: int, capacity: float) -> CapacityPoint:
+    return CapacityPoint(scale_out=scale_out, capacity=capacity, basis=Basis.ESTIMATED)
+
+
+def line(slope: float) -> Workload:
+    return Workload(mean=1.0, minimum=1.0, maximum=1.0, level=1.0, slope=slope)
+
 
 # -- ticks ----------------------------------------------------------------------------------------
 
@@ -258,6 +274,29 @@ def test_a_job_that_goes_on_is_learned_anew_and_its_rescales_are_remembered() ->
     assert len(shell.state.outcomes) == 1
     assert shell.tick(180, scale_out=3).tick == after(180)
     assert shell.state.objective.seconds > 100.0, "once"
+
+
+@pytest.mark.parametrize("planner", ["rules", "horizon"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"scale_out": 0, "capacity": None}, id="no workers"),
+        pytest.param({"table": (point(0, 1.0), point(1, 100.0))}, id="no workers that can do much"),
+        pytest.param({"table": (point(1, 5e-324), point(8, LARGEST))}, id="absurd capacities"),
+        pytest.param({"rate": LARGEST, "lag": LARGEST}, id="absurd rates"),
+        pytest.param({"workload": line(1e308)}, id="a line that explodes"),
+        pytest.param({"warm_up": ABSURD, "downtime_up": ABSURD}, id="a century without processing"),
+    ],
+)
+@pytest.mark.parametrize("forecasts", [0, 1], ids=["by its trend", "by a forecast"])
+def test_no_event_stops_a_planner(planner: str, changed: dict[str, Any], forecasts: int) -> None:
+    shell = Shell(Planner(planner))
+    shell.feed(declared(planner=planner))
+
+    update = capacity(0, **changed)
+    shell.feed(closing(0, update.scale_out), update, *[forecast(0)] * forecasts, metrics(31))
+
+    assert len(shell.decisions) == 1
 
 
 def test_the_state_of_a_planner_that_is_far_behind_stays_small() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from daedalus_planner.domain.workload import grid, read, serves, trend
 from daedalus_shared.events import Forecast, Workload
+from daedalus_shared.events.base import LARGEST
 from daedalus_shared.job_spec import Policy
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -77,3 +78,13 @@ def test_the_trend_line_holds_after_ten_minutes_and_never_falls_below_zero() -> 
 
     assert trend(rising, times, Policy()).tolist() == [100.5, 150.0, 400.0, 400.0]
     assert trend(falling, times, Policy()).tolist() == [99.5, 50.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("level", [-1e308, 0.0, 1e308])
+@pytest.mark.parametrize("slope", [-1e308, 0.0, 1e308])
+def test_an_absurd_trend_line_stays_within_what_a_rate_can_be(level: float, slope: float) -> None:
+    line = Workload(mean=1.0, minimum=1.0, maximum=1.0, level=level, slope=slope)
+
+    found = trend(line, grid(Policy()), Policy())
+
+    assert 0.0 <= found.min() <= found.max() <= LARGEST

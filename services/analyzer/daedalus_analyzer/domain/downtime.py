@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from daedalus_shared.durations import LONGEST
 from daedalus_shared.events import Downtime
 
 REMEMBERED = 6
@@ -22,11 +23,11 @@ def expected(seen: Sequence[float], prior: float) -> Downtime:
     (30.0, 12.0)
     """
     if not seen:
-        return Downtime(mean=prior, spread=0.0, seen=0)
+        return Downtime(mean=min(prior, LONGEST), spread=0.0, seen=0)
     mean = math.fsum(seen) / len(seen)
     squares = math.fsum((downtime - mean) ** 2 for downtime in seen)
     spread = math.sqrt(squares / (len(seen) - 1)) if len(seen) > 1 else 0.0
-    return Downtime(mean=mean, spread=spread, seen=len(seen))
+    return Downtime(mean=min(mean, LONGEST), spread=min(spread, LONGEST), seen=len(seen))
 
 
 def slowness(seen: Sequence[float], prior: float) -> float:

@@ -18,6 +18,7 @@ from daedalus_analyzer.domain.observed import (
 )
 from daedalus_analyzer.domain.reading import Reading
 from daedalus_analyzer.domain.skew import LEAST_RATE, Skew
+from daedalus_shared.events.base import LARGEST
 
 NOISE, LEAST_NOISE = 0.02, 0.002
 """Standard deviation of one reading of a worker's CPU: before any, and at least."""
@@ -235,14 +236,22 @@ class Table:
         return cls(curve.idle if curve else idle, lines, model, curve, bound)
 
     def at(self, scale_out: int) -> Capacity | None:
-        """Return the capacity of a scale-out; None when nothing at all is known."""
+        """Return the capacity of a scale-out, at most what a rate can be; None when unknown.
+
+        Odd readings can make a curve that explodes, and an event tells no such figure.
+        """
         if self._curve is not None:
             found: Estimate = self._curve.at(scale_out)
-            return Capacity(found.capacity, found.error, found.even, at_least=False)
+            return Capacity(
+                min(found.capacity, LARGEST),
+                min(found.error, LARGEST),
+                min(found.even, LARGEST),
+                at_least=False,
+            )
         if self._bound is None:
             return None
         seen, least = self._bound
-        capacity = least * (scale_out / seen) ** USUAL_POWER
+        capacity = min(least * (scale_out / seen) ** USUAL_POWER, LARGEST)
         return Capacity(capacity, None, capacity, at_least=True)
 
     @property

@@ -14,11 +14,6 @@ MOST_LOOKS = 720
 """Samples kept without any tick that closes: an hour of them at the default interval."""
 
 
-MOST = 1e15
-"""No rate and no lag is higher, in records/s and records; what claims to be is unknown. Squares and
-sums of what remains stay finite, so that one absurd reading cannot spoil a model for ever."""
-
-
 class Look(NamedTuple):
     """One sample; None is unknown."""
 
@@ -92,7 +87,7 @@ def brief(value: float) -> float:
 
 
 def _brief(value: float | None) -> float | None:
-    return None if value is None or value > MOST else brief(value)
+    return None if value is None else brief(value)
 
 
 def extended(

@@ -41,6 +41,10 @@ PASSING = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_
 EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client's own
 LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client's own
 
+_QUIET = logging.getLogger("daedalus_console.librdkafka")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False  # librdkafka repeats itself each second; one line says it all
+
 Place = tuple[str, int]
 """Topic and partition."""
 
@@ -52,14 +56,11 @@ class Kafka:
         """Take where it is, and the seconds that it is given to answer."""
         self.address = address
         self._patience = patience
-        quiet = logging.getLogger("daedalus_console.librdkafka")
-        quiet.addHandler(logging.NullHandler())
-        quiet.propagate = False  # librdkafka repeats itself each second; one line says it all
         found = settings(address.bootstrap)
         self._complaints = Complaints(found)
         self.config: dict[str, Any] = {
             **librdkafka(found),
-            "logger": quiet,
+            "logger": _QUIET,
             "error_cb": self._complaints,
             "socket.connection.setup.timeout.ms": int(patience * 1000),
         }

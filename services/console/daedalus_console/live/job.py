@@ -182,7 +182,7 @@ class Job:
         """
         state = self.state
         start = since.timestamp()
-        update, decisions = state.update, list(self._decisions)[-listed:]
+        update, decisions = state.update, list(self._decisions)[-listed:] if listed else []
         sample = state.sample
         return JobView(
             row=self.row(now),

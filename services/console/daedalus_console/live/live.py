@@ -1,6 +1,8 @@
 """All jobs, folded from records as they come; asked for views from any thread."""
 
+import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 
@@ -14,6 +16,8 @@ from daedalus_console.records import Record, printable
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import DeadLetter, Decision, Forget
 
+log = logging.getLogger(__name__)
+
 DECISIONS = 20_000
 """Decisions that are kept of all jobs together, about 1.5 kB each."""
 
@@ -21,7 +25,8 @@ RESCALES = 10_000
 """Rescales that are kept of all jobs together."""
 
 MOST_JOBS = 5_000
-"""Jobs beyond which no further one is taken up: who writes made-up names fills no memory."""
+"""Jobs beyond which no further one is taken up until some are shown no more: who writes made-up
+names fills no memory."""
 
 SPAN = timedelta(days=7)
 """How far the past reaches that is kept of a job."""
@@ -38,6 +43,7 @@ class Live:
         self._lock = RLock()
         self._jobs: dict[str, Job] = {}
         self._bounds = _bounds(0)
+        self._swept = datetime.min.replace(tzinfo=UTC)
         self._revision = 0
         self._unreadable = 0
         self._unreadable_last: str | None = None
@@ -60,7 +66,7 @@ class Live:
         with self._lock:
             job = self._jobs.get(event.job)
             if job is None:
-                if len(self._jobs) >= MOST_JOBS:
+                if len(self._jobs) >= MOST_JOBS and not self._room(record.written_at):
                     return frozenset()
                 job = self._jobs[event.job] = Job(event.job)
                 self._bounds = _bounds(len(self._jobs))
@@ -75,13 +81,27 @@ class Live:
             job.revision = self._revision
         return frozenset({event.job})
 
-    def take(self, records: Iterable[Record]) -> None:
-        """Fold records, and tell the listeners what changed."""
+    def take(self, records: Iterable[Record]) -> list[Record]:
+        """Fold records, and tell the listeners what changed.
+
+        One that cannot be folded is a bug. It is left aside and comes back as unreadable: the
+        others, of all jobs, must not wait for its mend.
+        """
         changed: set[str] = set()
         before = self._troubles
+        taken = []
         for record in records:
-            changed |= self.fold(record)
+            try:
+                changed |= self.fold(record)
+            except Exception as error:
+                log.exception("%s is left aside: it cannot be folded", _place(record))
+                why = f"cannot be folded: {type(error).__name__}: {error}"
+                taken.append(replace(record, event=None, why=why))
+                self._trouble(taken[-1])
+            else:
+                taken.append(record)
         self.feed.tell(changed, standing=self._troubles != before)
+        return taken
 
     def become(self, other: "Live") -> None:
         """Take over the jobs that another has folded, and tell of all of them."""
@@ -217,11 +237,17 @@ class Live:
             self._revision += 1
         self.feed.tell(standing=True)
 
+    def _room(self, now: datetime) -> bool:
+        """Drop the jobs that are shown no more, now and then; say whether there is room."""
+        if now - self._swept >= FORGOTTEN:
+            self._swept = now
+            self._jobs = {name: job for name, job in self._jobs.items() if _shown(job, now)}
+        return len(self._jobs) < MOST_JOBS
+
     def _trouble(self, record: Record) -> None:
-        place = f"{record.topic}[{record.partition}]@{record.offset}"
         with self._lock:
             self._unreadable += 1
-            self._unreadable_last = printable(f"{place}: {record.why}")
+            self._unreadable_last = printable(f"{_place(record)}: {record.why}")
             self._revision += 1
 
     def _find(self, name: str, wanted: Callable[[Packed], bool]) -> Decision | None:
@@ -233,6 +259,10 @@ class Live:
         if job is None:
             raise NotFoundError(f"no job {printable(name)[:100]!r} is known")
         return job
+
+
+def _place(record: Record) -> str:
+    return f"{record.topic}[{record.partition}]@{record.offset}"
 
 
 def _bounds(jobs: int) -> Bounds:

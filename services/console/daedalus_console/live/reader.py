@@ -40,6 +40,19 @@ LATELY = timedelta(seconds=150)
 MUCH = 20_000
 """Records of the past beyond which the last minutes are shown first: some seconds of work."""
 
+GONE = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 -- the client's public names for local errors
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+    }
+)
+"""Errors of a topic that the client tells of none of its partitions."""
+
+AGAIN = 30.0
+"""Seconds after which reading begins again where a partition could not be read."""
+
 RETRY = 2.0
 """Seconds until a failed start is tried again."""
 
@@ -54,8 +67,9 @@ class Source:
     back: timedelta | None
     """None for all of it."""
 
-    most: int
-    """Records of all partitions together that are read of the past at most."""
+    most: int | None
+    """Offsets of all partitions together that are read of the past at most; None for all: of a
+    compacted topic they tell nothing of how many records are left."""
 
 
 def sources(back: timedelta, most: int) -> tuple[Source, ...]:
@@ -63,11 +77,11 @@ def sources(back: timedelta, most: int) -> tuple[Source, ...]:
 
     Args:
         back: How far metrics, forecasts and decisions are read.
-        most: Records of each topic that are read at most, whatever `back` says.
+        most: Records of each topic but control that are read at most, whatever `back` says.
     """
     long = max(back, timedelta(days=7))
     return (
-        Source(ControlEvent.NAME, None, 10 * most),
+        Source(ControlEvent.NAME, None, None),
         Source("metrics", back, most),
         Source("capacity-updates", back, most // 4),
         Source("forecasts", back, most // 4),
@@ -88,6 +102,9 @@ class Reader:
         self._wanted = wanted
         self._ended = Flag()
         self._down: str | None = None
+        self._refused: dict[Place, str] = {}
+        self._again = 0.0
+        self._gone: str | None = None
         self._thread = Thread(target=self._run, name="live-reader", daemon=True)
 
     def start(self) -> None:
@@ -114,10 +131,13 @@ class Reader:
 
     def _follow(self, positions: dict[Place, int]) -> None:
         """Read on until something fails; `positions` is where to resume."""
-        self._down = None
+        self._down = self._gone = None
+        self._again = time.monotonic() + AGAIN
         kafka = Kafka(self._address)
         starts = _starts(kafka, self._wanted)
-        self._live.connected(datetime.now(UTC))
+        self._refused = {place: why for place, why in self._refused.items() if place in starts}
+        if not self._refused:
+            self._live.connected(datetime.now(UTC))
         if not positions and _length(kafka, starts) > MUCH:
             positions.update(self._beside(kafka, starts))
         starts |= {place: at for place, at in positions.items() if place in starts}
@@ -183,18 +203,31 @@ class Reader:
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 -- the client's public name
                 ended.add(place_of(message))
             else:
-                self._heard(error)
+                self._refuses(message, error)
         if found:
             records = [read(raw_of(message)) for message in found]
-            live.take(records)
-            _count(records)
+            _count(live.take(records))
             positions.update({place_of(each): (each.offset() or 0) + 1 for each in found})
-        if found or ended:
+        self._judge(consumer, {*map(place_of, found), *ended})
+        return ended
+
+    def _judge(self, consumer: Consumer, places: set[Place]) -> None:
+        """Say how Kafka is, by the partitions that were read from, or raise `ConsoleError`."""
+        if self._gone is not None:  # who begins anew sees by the offsets whether it is there again
+            log.warning("reading begins again: %s", self._gone)
+            raise ConsoleError(self._gone)
+        for place in places:
+            self._refused.pop(place, None)
+        if self._refused:
+            why = next(iter(self._refused.values()))
+            if time.monotonic() > self._again:  # the client itself does not tell when it is over
+                raise ConsoleError(why)
+            self._away(why)
+        elif places:
             self._down = None
             self._live.connected(datetime.now(UTC))
         elif self._down is not None:
             self._ask(consumer)
-        return ended
 
     @contextmanager
     def _consumer(self, kafka: Kafka) -> Iterator[Consumer]:
@@ -215,10 +248,23 @@ class Reader:
             return
         self._ended.wait(max(0.0, ASK_EVERY - (time.monotonic() - began)))
 
+    def _refuses(self, message: Message, error: KafkaError) -> None:
+        """Take note that a partition cannot be read: its topic is gone, or may not be read."""
+        topic, partition = message.topic(), message.partition()
+        if topic is None or partition is None or partition < 0:
+            self._heard(error)
+            return
+        why = f"{topic}[{partition}] cannot be read: {error.str()}"
+        if self._refused.get((topic, partition)) != why:
+            log.warning("%s", why)
+        self._refused[topic, partition] = why
+
     def _away(self, why: str) -> None:
         self._live.away(datetime.now(UTC), why)
 
     def _heard(self, error: KafkaError) -> None:
+        if error.code() in GONE:
+            self._gone = error.str()
         if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION}:  # noqa: SLF001
             self._down = f"Kafka does not answer at {self._address}"
 
@@ -238,6 +284,9 @@ def _starts(kafka: Kafka, wanted: Iterable[Source]) -> dict[Place, int]:
         places = kafka.places([source.name], None)
         since = None if source.back is None else now - source.back
         begins = kafka.starts(places, since)
+        if source.most is None:
+            starts |= begins
+            continue
         ends = kafka.offsets(places, LATEST)
         oldest = kafka.offsets(places, EARLIEST)
         each = max(1, source.most // max(1, len(places)))

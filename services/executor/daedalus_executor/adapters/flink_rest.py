@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from daedalus_executor.domain.downtime import start_seconds
 from daedalus_executor.ports import Clock, Permit, TargetError
 from daedalus_shared.credentials import CredentialFileError, HttpAccess
+from daedalus_shared.events.base import MOST_WORKERS
 
 OVER = frozenset({"FAILED", "CANCELED", "FINISHED"})
 """States that a job does not leave."""
@@ -47,7 +48,7 @@ class Vertex(_Answer):
     """An operator chain of a job."""
 
     id: str
-    parallelism: int
+    parallelism: int = Field(le=MOST_WORKERS)
     most: int = Field(alias="maxParallelism")
     tasks: dict[str, int] = Field(default_factory=dict)
 

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from daedalus_shared.events import Sample, Value
-from daedalus_shared.events.forecasts import LARGEST
+from daedalus_shared.events.base import LARGEST
 from daedalus_shared.job_spec import Policy
 from daedalus_shared.ticks import offset
 
 FloatArray = NDArray[np.float64]
 
 LIMIT = LARGEST
-"""Records/s above which a workload is cut: a forecast may not pass it, and no job sees as much."""
+"""Records/s above which a forecast is cut: it may not pass what a rate can be."""
 
 TOLERANCE = 0.002
 """Seconds within which two instants are the same: ticks are rounded to milliseconds."""
@@ -109,7 +109,7 @@ class History(Value):
         for sample in samples:
             if sample.workload is not None:
                 slot = math.ceil(self.grid.position(sample.at))
-                slots.setdefault(slot, []).append(min(sample.workload, LIMIT))
+                slots.setdefault(slot, []).append(sample.workload)
         following = self.newest + 1
         sums = {slot: (sum(found), len(found)) for slot, found in slots.items()}
         more, count = sums.get(following, (0.0, 0))

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from daedalus_forecaster.domain.history import LIMIT, FloatArray
+from daedalus_forecaster.domain.history import FloatArray
 from daedalus_forecaster.domain.packed import coarse, fine, pack, unpack
 from daedalus_shared.events import Sample, Value
 
@@ -58,7 +58,7 @@ class Seasons(Value):
         for sample in samples:
             if sample.workload is not None:
                 slot = math.ceil(sample.at.timestamp() / STEP)
-                slots.setdefault(slot, []).append(min(sample.workload, LIMIT))
+                slots.setdefault(slot, []).append(sample.workload)
         closed = math.floor(until / STEP)
         newest = self.newest if self.codes or self.open_count else min(slots, default=closed) - 1
         following = newest + 1

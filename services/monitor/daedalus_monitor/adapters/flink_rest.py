@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -12,6 +12,13 @@ from daedalus_monitor.adapters.http import Http
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+LAST = 253_402_300_799_000
+"""Milliseconds from 1970 to the end of the calendar."""
+
+Milliseconds = Annotated[int, Field(le=2**63 - 1)]
+"""As Java has them."""
 
 
 class JobSummary(_Answer):
@@ -74,9 +81,9 @@ class Subtask(_Answer):
     attempt: int
     status: str
     taskmanager: str = Field(default="", alias="taskmanager-id")
-    start: int = Field(alias="start-time")
+    start: int = Field(alias="start-time", le=LAST)
     """Milliseconds since 1970 on the JobManager's clock."""
-    durations: dict[str, int] = Field(default_factory=dict, alias="status-duration")
+    durations: dict[str, Milliseconds] = Field(default_factory=dict, alias="status-duration")
     """State → milliseconds in it."""
 
     @property
@@ -98,7 +105,7 @@ class Vertex(_Answer):
 class CheckpointConfig(_Answer):
     """How the job makes checkpoints."""
 
-    interval: int
+    interval: Milliseconds
     """Milliseconds."""
 
 

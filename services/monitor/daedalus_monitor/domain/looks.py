@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from daedalus_monitor.domain.readings import Reading, Unknown, either
+from daedalus_monitor.domain.readings import Reading, Unknown, either, within
+from daedalus_shared.durations import LONGEST
 from daedalus_shared.events import Sample, Worker
+from daedalus_shared.events.base import LARGEST, MOST_WORKERS
 
 T = TypeVar("T")
 
@@ -85,6 +87,24 @@ class EngineLook:
         )
 
 
+def credible(look: EngineLook) -> EngineLook:
+    """Return a look without the figures that no event may tell."""
+    workers = look.workers
+    if not isinstance(workers, Unknown):
+        workers = tuple(
+            replace(worker, throughput=within(worker.throughput, LARGEST, "throughput"))
+            for worker in workers
+        )
+    return replace(
+        look,
+        scale_out=within(look.scale_out, MOST_WORKERS, "the scale-out"),
+        uptime=within(look.uptime, LONGEST, "uptime"),
+        latency=within(look.latency, LONGEST, "latency"),
+        workers=workers,
+        checkpoint_interval=within(look.checkpoint_interval, LONGEST, "the checkpoint interval"),
+    )
+
+
 def merged(first: EngineLook, second: EngineLook) -> EngineLook:
     """Return the first look, filled in by the second where it is unknown."""
     return EngineLook(
@@ -127,7 +147,8 @@ def _merged_workers(
 
 
 def sample(at: datetime, look: EngineLook, workload: Reading[float], lag: Reading[float]) -> Sample:
-    """Return the look as an event's part: unknown signals are null, with their reasons aside."""
+    """Return a credible look as an event's part: what is unknown is null, its reason aside."""
+    workload, lag = within(workload, LARGEST, "workload"), within(lag, LARGEST, "lag")
     unknown = dict(_reasons(look))
     unknown |= {
         name: reading.why

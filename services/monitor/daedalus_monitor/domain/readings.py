@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,15 @@ class Unknown:
 Reading: TypeAlias = T | Unknown
 """A value or the reason why there is none."""
 
+MOST = 2.0**63
+"""No counter of a JVM or of Kafka goes as far: sums of what reads less stay finite."""
+
 CPU_SLACK = 1.1
 """A CPU share above 1 by measuring is cut; from here on it is nonsense."""
 
 
 def number(value: object, what: str) -> Reading[float]:
-    """Read a number that can neither be negative nor NaN.
+    """Read a number that can neither be negative nor NaN, nor more than a counter can hold.
 
     >>> number("12.5", "throughput")
     12.5
@@ -41,6 +45,8 @@ def number(value: object, what: str) -> Reading[float]:
         return Unknown(f"{what} reads {value!r}, not a number")
     if found < 0:
         return Unknown(f"{what} reads {value!r}, which is negative")
+    if found > MOST:
+        return Unknown(f"{what} reads {value!r}, more than there can be")
     return found
 
 
@@ -58,6 +64,19 @@ def share(value: object, what: str) -> Reading[float]:
     if found > CPU_SLACK:
         return Unknown(f"{what} reads {value!r}, not a share of 1")
     return min(found, 1.0)
+
+
+def within(reading: Reading[N], most: N, what: str) -> Reading[N]:
+    """Return a reading from 0 to the most that an event may tell; any other is unknown.
+
+    >>> within(12.5, 1e15, "lag"), within(1e16, 1e15, "lag")
+    (12.5, Unknown(why='lag reads more than the 1e+15 that there can be'))
+    """
+    if isinstance(reading, Unknown) or 0 <= reading <= most:
+        return reading
+    if reading > most:
+        return Unknown(f"{what} reads more than the {most:g} that there can be")
+    return Unknown(f"{what} reads {reading:g}, which there cannot be")
 
 
 def either(first: Reading[T], second: Reading[T]) -> Reading[T]:

@@ -100,4 +100,5 @@ class Accuracy(BaseModel):
 def _error(actual: float, expected: float) -> float:
     if min(actual, expected) <= 0:
         return 0.0 if actual == expected else WORST
-    return max(-WORST, min(math.log(actual / expected), WORST))
+    ratio = actual / expected  # of next to nothing to much, it is nothing
+    return max(-WORST, min(math.log(ratio), WORST)) if ratio > 0 else -WORST

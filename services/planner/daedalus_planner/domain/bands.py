@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 
 from daedalus_planner.domain.situation import Series
+from daedalus_shared.events.base import LARGEST
 
 PATHS = 8
 """How many; each stands for an equal part of the distribution."""
@@ -23,4 +24,4 @@ def around(mean: Series, deviation: Series) -> Series:
         Records/s, shape (paths, steps), ascending.
     """
     scale = np.exp(_LEVELS[:, np.newaxis] * deviation)
-    return np.asarray(mean * scale / scale.mean(axis=0))
+    return np.asarray(np.minimum(mean * scale / scale.mean(axis=0), LARGEST))

@@ -6,11 +6,12 @@ by dual ascent: it rises while more records are late than may be, and falls whil
 """
 
 import math
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from daedalus_planner.domain.lateness import Loop
+from daedalus_shared.durations import LONGEST
 from daedalus_shared.events import CapacityUpdate, LateRecords
 from daedalus_shared.events.base import Instant, Rate, Records, ScaleOut
 from daedalus_shared.job_spec import Policy
@@ -30,6 +31,9 @@ LOWEST, HIGHEST = 0.6, 4.0
 """Bounds of the price, as parts of the first: a calm morning shall not buy a late afternoon, nor a
 job that cannot help being late ever more workers."""
 
+_Sum = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Records of hours and days together, which may be more than wait at once."""
+
 
 class Objective(BaseModel):
     """What is remembered of one job; empty where no share is aimed at."""
@@ -44,11 +48,11 @@ class Objective(BaseModel):
     """Records by which the job was behind then."""
     raised: float = 0.0
     """Natural logarithm of the price in force as a part of the first."""
-    late: Records = 0.0
+    late: _Sum = 0.0
     """Records that were late, forgotten by `HALF_LIFE`."""
-    counted: Records = 0.0
+    counted: _Sum = 0.0
     """All records, forgotten alike."""
-    records: Records = 0.0
+    records: _Sum = 0.0
     """All records, forgotten by `DAY`."""
     seconds: float = 0.0
     """In which they came, forgotten alike."""
@@ -66,7 +70,7 @@ class Objective(BaseModel):
         return LateRecords(
             target=price.late_share,
             share=min(self.late / self.counted, 1.0) if self.counted > 0 else None,
-            price=price.late * math.exp(self.raised),
+            price=min(price.late * math.exp(self.raised), LONGEST),
         )
 
     def after(self, update: CapacityUpdate | None, policy: Policy) -> Self:

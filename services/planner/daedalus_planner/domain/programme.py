@@ -24,6 +24,10 @@ beyond it costs ten times as much: too slow a recovery is to be avoided rather t
 _ROUNDING = 1e-9
 """Seconds, or records, that are none."""
 
+_LEAST_RATE = 1e-6
+"""Records/s that are processed at least when the rest of an episode is estimated: with no worker at
+all it lasts long, and not for ever."""
+
 NEVER = 1e6
 """Seconds that stand for a recovery that does not come."""
 
@@ -169,7 +173,7 @@ def too_slow(terms, rate, capacity, lag, seconds):  # type: ignore[no-untyped-de
     """
     price = 0.0
     if seconds >= NEVER:
-        rest = lag / max(capacity - rate, 0.02 * capacity)
+        rest = lag / max(capacity - rate, 0.02 * capacity, _LEAST_RATE)
         price += terms.delay * 0.5 * lag * rest + terms.late * rate * rest
         seconds = terms.target + rest
     if seconds > terms.target:

@@ -163,7 +163,9 @@ def counted_on(situation: Situation, sizes: NDArray[np.int64]) -> Series:
     lower bound is all that fewer workers are trusted with; the present ones, and more, are trusted
     with any load until a limit shows.
     """
-    known = [point for point in situation.capacities.values() if point.capacity > 0]
+    known = [
+        point for point in situation.capacities.values() if point.capacity > 0 < point.scale_out
+    ]
     known.sort(key=lambda point: point.scale_out)
     at = [float(point.scale_out) for point in known]
     caution = CAUTION * situation.downtime_up.mean / _brief(situation)

@@ -6,6 +6,7 @@ import numpy as np
 
 from daedalus_planner.domain.situation import Series
 from daedalus_shared.events import Forecast, Workload
+from daedalus_shared.events.base import LARGEST
 from daedalus_shared.job_spec import Policy
 
 STEPS = 900
@@ -53,9 +54,10 @@ def serves(forecast: Forecast, tick: datetime, policy: Policy) -> bool:
 
 
 def trend(workload: Workload, times: Series, policy: Policy) -> Series:
-    """Return the last loop's trend line (records/s), never negative.
+    """Return the last loop's trend line (records/s), from 0 to what a rate can be.
 
     Beyond the fallback's horizon its last value holds.
     """
     ahead = np.minimum(times, policy.fallback_horizon)
-    return np.asarray(np.maximum(workload.level + workload.slope * ahead, 0.0))
+    level, slope = np.clip((workload.level, workload.slope), -LARGEST, LARGEST)
+    return np.asarray(np.clip(level + slope * ahead, 0.0, LARGEST))
