@@ -125,7 +125,7 @@ class Steer:
     async def forget(self, why: str) -> None:
         """Have what was learned forgotten and say so, or raise `ConsoleError`."""
         written = await self._console.forget(self._request, self._job, why)
-        self._said.show(f"Forget what was learned: {counted(written.grace)}.")
+        self._said.show(f"To be learned anew: {counted(written.grace)}.")
 
     async def end(self, asked: Override, why: str) -> None:
         """Take an override back and say so, or raise `ConsoleError`."""
