@@ -11,6 +11,9 @@ from daedalus_shared.control import JobControl
 from daedalus_shared.events import Approval, Declaration, Direction, Forget, Override, OverrideKind
 from daedalus_shared.job_spec import JobSpec
 
+MOST_WORKERS = 10_000
+"""Workers that anybody may ask for at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -75,6 +78,8 @@ def override(wish: Wish, control: JobControl, author: Author) -> Override:
     if wish.until <= author.now:
         raise UsageError(f"--until {wish.until.isoformat()} is past")
     asked = wish.scale_out
+    if asked is not None and asked > MOST_WORKERS:
+        raise UsageError(f"{asked} workers are more than anybody may ask for: {MOST_WORKERS:,}")
     if asked is not None and wish.kind is not OverrideKind.CEILING and asked > scale.max:
         raise ConsoleError(f"{wish.kind} {asked} is above the job's scale.max {scale.max}")
     if asked is not None and wish.kind is not OverrideKind.FLOOR and asked < scale.min:

@@ -64,6 +64,13 @@ def test_an_override_that_has_ended_is_a_mistake(control: JobControl, noon: date
         override(Wish("ysb", OverrideKind.PAUSE, noon, "x"), control, Author("ada", noon))
 
 
+def test_nobody_may_ask_for_any_number_of_workers(control: JobControl, noon: datetime) -> None:
+    wish = Wish("ysb", OverrideKind.CEILING, noon + HOUR, "release", scale_out=10**30)
+
+    with pytest.raises(UsageError, match="more than anybody may ask for: 10,000"):
+        override(wish, control, Author("ada", noon))
+
+
 def test_an_unknown_job_is_named(noon: datetime) -> None:
     wish = Wish("nope", OverrideKind.PAUSE, noon + HOUR, "x")
 

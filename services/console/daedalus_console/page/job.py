@@ -191,6 +191,9 @@ class JobPage:
             except ConsoleError as error:
                 self._said.show(f"The decision of that time could not be read: {error}.")
                 return
+            except Exception:  # a bug, which the log tells: here it would read for ever
+                self._said.show("The console failed to read it; its log says why.")
+                raise
             self._said.show("" if found else "No decision of that time is kept.")
         if found is not None:
             self._open(found)

@@ -10,12 +10,12 @@ from starlette.requests import Request
 
 from daedalus_console.approvals import same
 from daedalus_console.errors import ChangedError, ConsoleError
+from daedalus_console.overrides import MOST_WORKERS
 from daedalus_console.page.forgetting import forgetting
 from daedalus_console.page.parts import Button, Clock, Text
 from daedalus_console.page.ports import Console
 from daedalus_console.page.reasoned import Question, Reasoned, given
 from daedalus_console.page.words import counted, wish
-from daedalus_console.web.shapes import MOST_WORKERS
 from daedalus_console.web.steering import Asked, Reply
 from daedalus_shared.events import Answer, Direction, Override, OverrideKind
 from daedalus_shared.events import Asked as Waiting

@@ -15,6 +15,7 @@ from daedalus_console.live.views import (
     Series,
     Step,
 )
+from daedalus_console.overrides import MOST_WORKERS
 from daedalus_shared.events import (
     Approval,
     CapacityUpdate,
@@ -26,9 +27,6 @@ from daedalus_shared.events import (
     Value,
     Worker,
 )
-
-MOST_WORKERS = 10_000
-"""Workers that anybody may ask for at most."""
 
 Why = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
 Until = Annotated[str, Field(min_length=1, max_length=40, examples=["30m", "2026-01-31T18:30:00Z"])]
