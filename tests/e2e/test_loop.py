@@ -19,11 +19,11 @@ from harness.watched import (
     assert_all_can_be_traced,
     caught_up,
     followed_up_and_down,
+    following,
     rise_and_fall,
-    watching,
 )
 
-pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(1500)]
 
 LOW, HIGH = 1200.0, 3600.0
 SHAPE = {"quiet": 900, "rise": 2800, "peak": 300, "fall": 300}
@@ -45,7 +45,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         planner="rules",
         prometheus=shutil.which("prometheus") is not None,
     )
-    with watching(path / ".daedalus", options) as found:
+    with following(path, options, LOW) as found:
         yield found
 
 

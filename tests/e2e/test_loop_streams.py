@@ -22,11 +22,11 @@ from harness.watched import (
     assert_all_can_be_traced,
     caught_up,
     followed_up_and_down,
+    following,
     rise_and_fall,
-    watching,
 )
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(1500)]
 
 JOB = jobs.JOBS["wordcount-kstreams"]
 LOW, HIGH = 400.0, 1200.0
@@ -36,7 +36,6 @@ SHAPE = {"quiet": 700, "rise": 2000, "peak": 200, "fall": 300}
 
 def test_workers_come_before_the_load_and_go_after_it(tmp_path: Path) -> None:
     need_tools("java", "javac", "mvn")
-    home = Home(tmp_path / ".daedalus")
     options = Options(
         job=JOB.name,
         factor=10.0,
@@ -45,7 +44,8 @@ def test_workers_come_before_the_load_and_go_after_it(tmp_path: Path) -> None:
         first_workers=2,
         planner="rules",
     )
-    with watching(home.path, options) as watched:
+    with following(tmp_path, options, LOW) as watched:
+        home = watched.home
         last = followed_up_and_down(watched)
         assert_all_can_be_traced(watched)
         assert_a_scale_up_was_ahead_of_the_load(watched)

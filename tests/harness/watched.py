@@ -47,8 +47,9 @@ def rise_and_fall(
 class Watched:
     """A running stack and what it has put on its topics."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, home: Home, stack: Stack) -> None:
         assert stack.bootstrap is not None
+        self.home = home
         self.stack = stack
         self._tape = Tape(stack.bootstrap, EVENTS)
         self.events: list[Event] = []
@@ -97,11 +98,33 @@ def watching(home: Path, options: Options) -> Iterator[Watched]:
     where = Home(home)
     stack = lifecycle.up(where, options, print, leash=True)
     try:
-        found = Watched(stack)
+        found = Watched(where, stack)
         yield found
         found.close()
     finally:
         lifecycle.down(where)
+
+
+@contextmanager
+def following(home: Path, options: Options, quiet: float) -> Iterator[Watched]:
+    """Run a stack until its job went up and down with the load.
+
+    Nobody is ahead of a load that outgrows the first workers from its beginning. Where the machine
+    was so slow for a while, it is played once more.
+
+    Args:
+        home: A folder for the stacks.
+        options: Of the stack.
+        quiet: Records/s that the load begins with.
+    """
+    for folder in ("first", "second"):
+        with watching(home / folder / ".daedalus", options) as found:
+            followed_up_and_down(found)
+            before = _capacity_before(found, found.applied(up=True)[0])
+            if folder == "second" or before is None or before > quiet:
+                yield found
+                return
+        print(f"played once more: the first workers carried {before:.0f}/s of {quiet:.0f}/s")
 
 
 def followed_up_and_down(watched: Watched) -> ScaleOutcome:
