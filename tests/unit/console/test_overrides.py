@@ -118,7 +118,7 @@ def test_a_groups_quota_ends_by_its_direction_alone(control: JobControl, noon: d
     assert given.scale_out == 4
     (told,) = still(OverrideKind.CEILING, in_force(control.fold(ended), bob.now))
     assert told.startswith("ysb: still in force: ada asks for a ceiling of 4 until ")
-    assert told.endswith("(`daedalus quota FILE --clear` takes it back)")
+    assert told.endswith("(`daedalus quota -f FILE --clear` takes it back)")
 
 
 def test_what_goes_on_holding_a_job_is_told_with_what_ends_it(
@@ -132,8 +132,8 @@ def test_what_goes_on_holding_a_job_is_told_with_what_ends_it(
     assert taken_back("ysb", control, ada, OverrideKind.PAUSE, "x", Direction.DOWN) == []
     both, up = still(OverrideKind.PAUSE, in_force(control, noon))
     assert both.startswith("ysb: still in force: ada asks for a pause until ")
-    assert both.endswith(": sale (`daedalus resume ysb` takes it back)")
-    assert up.endswith(": sale (`daedalus resume ysb --up` takes it back)")
+    assert both.endswith(": sale (`daedalus resume ysb --why …` takes it back)")
+    assert up.endswith(": sale (`daedalus resume ysb --up --why …` takes it back)")
     assert still(OverrideKind.FLOOR, in_force(control, noon)) == []
 
 

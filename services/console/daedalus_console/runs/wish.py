@@ -102,11 +102,11 @@ def still(kind: OverrideKind, holding: Iterable[Override]) -> list[str]:
 
 def _command(asked: Override) -> str:
     if is_quota(asked):
-        return "daedalus quota FILE --clear"
+        return "daedalus quota -f FILE --clear"
     if asked.kind is OverrideKind.PAUSE:
         way = "" if asked.direction is Direction.BOTH else f" --{asked.direction}"
-        return f"daedalus resume {asked.job}{way}"
-    return f"daedalus {asked.kind} {asked.job} --clear"
+        return f"daedalus resume {asked.job}{way} --why …"
+    return f"daedalus {asked.kind} {asked.job} --clear --why …"
 
 
 def _say(event: Override, spec: JobSpec) -> None:
