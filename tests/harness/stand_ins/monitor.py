@@ -4,6 +4,7 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any
 from zlib import crc32
 
@@ -35,8 +36,8 @@ class Monitor:
                     self._jobs[job] = Watched(spec)
             if "remembers" not in FAULTS:
                 self._jobs = {job: self._jobs[job] for job in self._declared.specs}
-            now = clock()
-            for found in self._pool.map(lambda each: each.look(now), self._jobs.values()):
+            looks = self._pool.map(Watched.look, self._jobs.values(), repeat(clock()))
+            for found in looks:
                 for report in found:
                     self._wire.send("metrics", report, _isoformat(report["at"]))
             list(self._wire.messages(0.0))
