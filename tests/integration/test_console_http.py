@@ -90,10 +90,10 @@ class Served:
 @contextmanager
 def served(bootstrap: str, folder: Path, **environment: str) -> Iterator[Served]:
     """Run a console until the block ends; it ends in order within seconds."""
-    log = folder / "console.log"
+    log, arguments = folder / "console.log", ("serve", "--port", "0", "--json")
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daedalus_console", "serve", "--port", "0", "-b", bootstrap],
+            [sys.executable, "-m", "daedalus_console", *arguments, "-b", bootstrap],
             stdout=subprocess.PIPE,
             stderr=errors,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
@@ -102,8 +102,10 @@ def served(bootstrap: str, folder: Path, **environment: str) -> Iterator[Served]
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert line.startswith("The console is at http://127.0.0.1:"), log.read_text()
-        found = Served(line.split()[4], log)
+        assert line, log.read_text()
+        url = json.loads(line)["url"]
+        assert url.startswith("http://127.0.0.1:")
+        found = Served(url, log)
         with found.client:
             yield found
     finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from daedalus_console.errors import ConsoleError
+from daedalus_console.errors import ChangedError, ConsoleError
 from daedalus_console.overrides import Author, check_reason, declared
 from daedalus_console.specs import Change, differences, instant_after
 from daedalus_shared.control import JobControl
@@ -29,6 +29,12 @@ def check(kind: str, name: str | None, known: frozenset[str], within: str) -> No
         f"nothing was heard of {kind} {name!r} within {within} (heard of: {heard_of}); "
         "start it first, or add --force (over HTTP: force)"
     )
+
+
+def check_obeyed(kind: str, name: str | None, obeyed: str, seen: str | None) -> None:
+    """Raise `ChangedError` where another is obeyed than who was seen; `None` saw nobody."""
+    if name is not None and seen not in (None, obeyed) and name != obeyed:
+        raise ChangedError(f"the {kind} obeyed is {obeyed} meanwhile, not {seen}: look again")
 
 
 def promoted(

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
+from daedalus_console.errors import ChangedError, ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import Author, forget
-from daedalus_console.promotion import check, heard, promoted
+from daedalus_console.promotion import check, check_obeyed, heard, promoted
 from daedalus_console.views import lines
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Decision, Declaration, Forecast
@@ -38,6 +38,16 @@ def test_who_is_obeyed_already_changes_nothing(control: JobControl, noon: dateti
     assert changes == ()
     with pytest.raises(UsageError, match="--why is blank"):
         promoted("ysb", control, Author("ann", noon), forecaster="daedalus", why="")
+
+
+def test_who_was_seen_to_be_obeyed_still_is() -> None:
+    check_obeyed("planner", "rules", "horizon", "horizon")
+    check_obeyed("planner", "rules", "rules", "horizon")
+    check_obeyed("planner", "rules", "mine", None)
+    check_obeyed("planner", None, "mine", "horizon")
+
+    with pytest.raises(ChangedError, match="planner obeyed is mine meanwhile, not horizon: look"):
+        check_obeyed("planner", "rules", "mine", "horizon")
 
 
 def test_nobody_is_promoted_who_does_not_run(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daedalus_console.options import Bootstrap, examples
+from daedalus_console.options import AsJson, Bootstrap, examples
 
 
 def register(app: typer.Typer) -> None:
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "daedalus serve",
             "daedalus serve --steer --port 8000",
+            "daedalus serve --port 0 --json | jq -r .url",
             "CONSOLE_TOKENS=tokens.yaml daedalus serve --host 0.0.0.0",
         ),
     )(serve)
@@ -32,6 +33,7 @@ def serve(
     steer: Annotated[
         bool, typer.Option("--steer", help="Let whoever is on this machine steer, in your name.")
     ] = False,
+    as_json: AsJson = False,
     bootstrap: Bootstrap = None,
 ) -> None:
     """Serve the web page and the HTTP API, until Ctrl-C.
@@ -41,4 +43,4 @@ def serve(
     """
     from daedalus_console.runs import serve as run
 
-    raise typer.Exit(run.serve(bootstrap, host, port, steer=steer))
+    raise typer.Exit(run.serve(bootstrap, host, port, steer=steer, as_json=as_json))

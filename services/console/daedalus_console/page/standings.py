@@ -135,11 +135,11 @@ class Standings:
             go="Promote",
             author=self._person.name,
         )
-        Reasoned(question, partial(self._promote, kind, name)).open()
+        Reasoned(question, partial(self._promote, kind, name, before)).open()
 
-    async def _promote(self, kind: str, name: str, why: str) -> None:
+    async def _promote(self, kind: str, name: str, before: str, why: str) -> None:
         planner, forecaster = (name, None) if kind == "planner" else (None, name)
-        wish = Promotion(self._name, planner, forecaster, why, force=False)
+        wish = Promotion(self._name, planner, forecaster, why, force=False, instead=before)
         written = await self._console.promote(self._request, wish)
         done = counted(written.grace) if written.events else "was obeyed already"
         self._said.show(f"Promote {kind} {name}: {done}.")

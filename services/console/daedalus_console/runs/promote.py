@@ -28,6 +28,8 @@ class Wish:
     forecaster: str | None
     why: str
     force: bool
+    instead: str | None = None
+    """Who was obeyed when it was asked; None where nobody looked."""
 
 
 def promote(wish: Wish, bootstrap: str | None, *, as_json: bool) -> Exit:

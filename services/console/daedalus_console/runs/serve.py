@@ -1,5 +1,6 @@
 """`serve`."""
 
+import json
 import logging
 import socket
 from datetime import timedelta
@@ -28,7 +29,9 @@ GRACE = 2
 """Seconds that open streams and pages are given when the console ends."""
 
 
-def serve(bootstrap: str | None, host: str | None, port: int | None, *, steer: bool) -> Exit:
+def serve(
+    bootstrap: str | None, host: str | None, port: int | None, *, steer: bool, as_json: bool
+) -> Exit:
     """Serve until told to stop."""
     settings = env.read(host, port, steer=steer)
     log_json("console", settings.log_level)
@@ -52,7 +55,10 @@ def serve(bootstrap: str | None, host: str | None, port: int | None, *, steer: b
     )
     reader.start()
     try:
-        output.line(f"The console is at {url} ({_may(settings)}); Ctrl-C ends it.")
+        if as_json:
+            output.line(json.dumps({"url": url, "access": _may(settings)}))
+        else:
+            output.line(f"The console is at {url} ({_may(settings)}); Ctrl-C ends it.")
         uvicorn.Server(config).run(sockets=[bound])
     finally:
         reader.stop()

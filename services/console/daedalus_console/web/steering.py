@@ -25,7 +25,7 @@ from daedalus_console.overrides import (
     taken_back,
 )
 from daedalus_console.overrides import forget as forgotten
-from daedalus_console.promotion import promoted
+from daedalus_console.promotion import check_obeyed, promoted
 from daedalus_console.records import printable
 from daedalus_console.runs.common import control
 from daedalus_console.runs.promote import Wish as Promotion
@@ -190,6 +190,8 @@ class Steering:
 
         def events(known: JobControl, author: Author) -> list[Declaration]:
             policy = declared(wish.job, known).policy
+            check_obeyed("planner", wish.planner, policy.planner, wish.instead)
+            check_obeyed("forecaster", wish.forecaster, policy.forecaster, wish.instead)
             check_heard(Kafka(self._address), wish, policy, author)
             event, changed = promoted(
                 wish.job,
