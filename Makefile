@@ -9,7 +9,7 @@ MEMBERS := shared $(addprefix services/,$(SERVICES)) deploy/local contract
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: help setup demo demo-compare test check lint types contracts unit isolated backtest golden integration e2e images manifests compose-test bench screenshots lock schemas clean
+.PHONY: help setup demo demo-compare test check lint types contracts unit common isolated backtest golden integration e2e images manifests compose-test bench screenshots lock schemas clean
 
 help:  ## Say what there is.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1\t/' | expand -t 20
@@ -33,7 +33,7 @@ demo: setup  ## Real Kafka, a real job (JOB=ysb on Flink) on a compressed worklo
 demo-compare: setup  ## The demo under rules, horizon and the HPA rule in turn, RUNS=3 times each; a table.
 	@$(BIN)/daedalus demo-compare
 
-test: check isolated backtest integration e2e  ## All tests; those that need a missing server are skipped with a reason.
+test: lint types contracts common isolated backtest integration e2e  ## All tests; those that need a missing server are skipped with a reason.
 
 images: $(addprefix image-,$(SERVICES)) image-wordcount image-load  ## Build all images with docker, and print their sizes.
 	@docker images --format '{{.Repository}}\t{{.Size}}' 'daedalus/*' | sort | expand -t 24
@@ -70,6 +70,9 @@ contracts: setup
 
 unit: setup
 	$(BIN)/pytest -q tests/unit tests/contract -n 2
+
+common: setup  # what `isolated` does not run
+	$(BIN)/pytest -q $(filter-out $(addprefix %/,$(SERVICES) __pycache__),$(wildcard tests/unit/*)) tests/contract -n 2
 
 isolated: setup  ## Each service alone, with its own dependencies only.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(addprefix isolated-,$(SERVICES))

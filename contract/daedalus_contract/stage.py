@@ -141,6 +141,8 @@ class Stage:
     def close(self) -> None:
         """Disconnect."""
         self._reader.close()
+        self._producer.purge()
+        self._producer.close()
 
     def _produce(
         self,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -81,6 +81,12 @@ class Broker:
         assert left == 0, f"{left} messages were not taken by the broker"
         assert not self._refused, f"not taken by the broker: {self._refused[:5]}"
 
+    def close(self) -> None:
+        """Disconnect: a client that something still names would look for the broker for ever."""
+        self._producer.purge()
+        self._producer.close()
+        self.admin.__exit__(None, None, None)  # its only way to be closed
+
     def tap(self, *events: type[Event], strict: bool = True) -> "Tap":
         """Return a reader of the events' topics from their beginnings."""
         return Tap(self._client, {topic_of(event) for event in events}, strict=strict)
@@ -106,7 +112,7 @@ class Tap:
                 **client,
                 "group.id": "tap",
                 "enable.auto.commit": False,
-                "fetch.wait.max.ms": 20,
+                "fetch.wait.max.ms": 100,
             }
         )
         self._consumer.assign(
@@ -150,8 +156,7 @@ def running_broker(
     directory: Path, *, topics: bool = True, extra: Mapping[str, str] | None = None
 ) -> Iterator[Broker]:
     """Start a broker in `directory`, create the topics unless told not to, stop it at the end."""
-    with running_kafka(directory, extra=extra) as server:
-        broker = Broker(server)
+    with running_kafka(directory, extra=extra) as server, closing(Broker(server)) as broker:
         if topics:
             create_topics(broker.admin, partitions=PARTITIONS)
             broker.settle()
