@@ -20,6 +20,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+SLOWER = 4
+"""How many times slower than usual a machine may be: a test that lasts longer hangs."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Grant each test a multiple of what its `timeout` says, which is what it may usually take."""
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        usual = float(marker.args[0] if marker else config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(SLOWER * usual), append=False)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("daedalus")
     group.addoption("--kills", type=int, default=20, help="SIGKILLs that a kill test sends (20)")

@@ -63,7 +63,7 @@ class Broker:
         if error is not None:
             self._refused.append(error.str())
 
-    def settle(self, timeout: float = 30.0) -> None:
+    def settle(self, timeout: float = 120.0) -> None:
         """Return when all topics can be read: a young broker does not know all leaders yet."""
         reader = Consumer({**self._client, "group.id": "settle"})
         deadline = time.monotonic() + timeout
@@ -113,11 +113,12 @@ class Tap:
                 "group.id": "tap",
                 "enable.auto.commit": False,
                 "fetch.wait.max.ms": 100,
+                "enable.partition.eof": True,
             }
         )
-        self._consumer.assign(
-            [TopicPartition(topic, each, 0) for topic in topics for each in range(PARTITIONS)]
-        )
+        places = [TopicPartition(topic, each, 0) for topic in topics for each in range(PARTITIONS)]
+        self._consumer.assign(places)
+        self._to_read = {(place.topic, place.partition) for place in places}
         self.found: list[Found] = []
 
     def poll(self, timeout: float = 0.0) -> list[Found]:
@@ -125,7 +126,10 @@ class Tap:
         new = []
         for message in self._consumer.consume(1000, timeout):
             value, offset, partition = message.value(), message.offset(), message.partition()
-            if message.error() or value is None or offset is None or partition is None:
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                self._to_read.discard((message.topic() or "", partition or 0))
+            if error or value is None or offset is None or partition is None:
                 continue
             told = cast("list[tuple[str, bytes]]", message.headers() or [])
             try:
@@ -146,6 +150,10 @@ class Tap:
                 return False
             self.poll(0.1)
         return True
+
+    def read_all(self, timeout: float = 120.0) -> bool:
+        """Read until the end of each partition was seen; says whether it was."""
+        return self.until(lambda: not self._to_read, timeout)
 
     def close(self) -> None:
         self._consumer.close()

@@ -7,6 +7,7 @@ from harness.fixtures import broker, control_plane
 __all__ = ["broker", "control_plane"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that may take longest, lest one worker ends alone with them."""
     items.sort(key=_allowed, reverse=True)  # stable: a module's tests stay together and in order

@@ -13,6 +13,9 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 EVENTS = uuid5(NAMESPACE_URL, "daedalus/events")
 FAULTS = frozenset(os.environ.get("FAULTS", "").split())
+READS = "reads"
+"""What it says once it reads."""
+
 KAFKA = {"bootstrap.servers": os.environ["BOOTSTRAP"]}
 
 Event = dict[str, Any]
@@ -45,7 +48,7 @@ class Wire:
         }
         self._consumer = Consumer({**KAFKA, **group, "auto.offset.reset": "earliest"})
         self._spoiled: set[str] = set()
-        self._consumer.subscribe([f"daedalus.{topic}" for topic in topics])
+        self._consumer.subscribe([f"daedalus.{topic}" for topic in topics], on_assign=_reads)
         partitioner = "consistent_random" if "partition" in FAULTS else "murmur2_random"
         self._producer = Producer({**KAFKA, "partitioner": partitioner, "linger.ms": 2})
 
@@ -98,6 +101,10 @@ class Wire:
         while True:
             for kind, value in self.messages():
                 handle(kind, value)
+
+
+def _reads(*_: object) -> None:
+    print(READS, flush=True)
 
 
 def _taken(error: KafkaError | None, _: object) -> None:
