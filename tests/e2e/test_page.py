@@ -7,8 +7,10 @@ Kafka goes away and comes back.
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
@@ -35,10 +37,16 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 LIVE = 2.0
 """Seconds within which an event has to be seen."""
 
-TRIES = 3
-"""Events of which one has to be seen in time: a busy machine may be slow once."""
+TRIES_FOR = 300.0
+"""Seconds in which one event has to be seen in time: a busy machine may be slow for a while."""
 
-expect.set_options(timeout=20_000)
+PATIENCE = 60_000
+"""Milliseconds to wait for what comes at once, unless the machine is busy."""
+
+SERVICES = 240_000
+"""Milliseconds to wait for four services to start, and to rescale a job."""
+
+expect.set_options(timeout=PATIENCE)
 
 EVIL = "<img src=x onerror=\"window.hurt=1\"> & 'sale'"
 """A reason that would be harm if it were taken for markup."""
@@ -82,7 +90,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     found = browser.new_context(
         viewport={"width": 1200, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB"
     )
-    found.set_default_timeout(20_000)
+    found.set_default_timeout(PATIENCE)
     yield found
     found.close()
 
@@ -108,7 +116,7 @@ def _ours(asked: str, url: str) -> bool:
 def at_work(page: Page, url: str) -> None:
     """Open a job's page and wait until decisions are told and the chart is drawn."""
     page.goto(f"{url}/jobs/{JOB}")
-    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=SERVICES)
     expect(page.locator(".d-chart svg").first).to_be_visible()
 
 
@@ -120,6 +128,16 @@ def seconds_until(done: Callable[[], object]) -> float:
     began = time.monotonic()
     done()
     return time.monotonic() - began
+
+
+def figures() -> Iterator[int]:
+    """Yield a figure of one digit a try, other than the last, for as long as one may fail."""
+    deadline = time.monotonic() + TRIES_FOR
+    for number in count():
+        yield number % 9 + 1
+        if time.monotonic() > deadline:
+            return
+        time.sleep(5)
 
 
 def report(job: str, at: datetime, *, workload: float, lag: float) -> JobMetrics:
@@ -189,28 +207,47 @@ def declare(broker: Broker, event: Event) -> None:
     broker.flush()
 
 
+def open_newest_rescale(page: Page) -> None:
+    """Click on its moment in the chart: a decision that weighed something."""
+    where = """() => {
+        const chart = getElement(document.querySelector(".d-chart .nicegui-echart")).chart;
+        chart.getDom().scrollIntoView({ block: "nearest" });
+        const tick = document.querySelector("#rescales tbody local-time").getAttribute("at");
+        const [x] = chart.convertToPixel({ gridIndex: 0 }, [Date.parse(tick), 1]);
+        const box = chart.getDom().getBoundingClientRect();
+        return [box.x + x + 3, box.y + 150];
+    }"""
+    for _ in range(5):  # the chart is live: it may move between a look and a click
+        page.mouse.click(*page.evaluate(where))
+        with suppress(AssertionError):
+            expect(page.locator("#candidates tbody tr").first).to_be_visible(timeout=10_000)
+            break
+
+
+def overrides(broker: Broker) -> list[Override]:
+    """Return those that are written, two at least."""
+    tap = broker.tap(Override)
+
+    def found() -> list[Override]:
+        return [each.event for each in tap.found if isinstance(each.event, Override)]
+
+    assert tap.until(lambda: len(found()) >= 2, 60)
+    tap.close()
+    return found()
+
+
 def test_a_person_looks_explains_pauses_and_resumes(
     page: Page, url: str, broker: Broker, loop: None
 ) -> None:
     page.goto(url)
-    page.get_by_role("link", name=JOB).click(timeout=60_000)
-    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name=JOB).click(timeout=SERVICES)
+    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=SERVICES)
     chart = page.locator(".d-chart").first
     expect(chart.locator("svg")).to_be_visible()
     expect(chart).to_have_attribute("data-ready", "")
-    expect(page.locator("#rescales tbody tr").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#rescales tbody tr").first).to_be_visible(timeout=SERVICES)
 
-    # The moment of the rescale: a decision that weighed something.
-    at = page.evaluate(
-        """() => {
-            const chart = getElement(document.querySelector(".d-chart .nicegui-echart")).chart;
-            const tick = document.querySelector("#rescales tbody local-time").getAttribute("at");
-            const [x] = chart.convertToPixel({ gridIndex: 0 }, [Date.parse(tick), 1]);
-            const box = chart.getDom().getBoundingClientRect();
-            return [box.x + x + 3, box.y + 150];
-        }"""
-    )
-    page.mouse.click(*at)
+    open_newest_rescale(page)
 
     expect(panel(page)).to_be_visible()
     expect(panel(page).get_by_role("heading", level=2)).to_contain_text("Decision of")
@@ -253,10 +290,7 @@ def test_a_person_looks_explains_pauses_and_resumes(
         re.compile(rf"pause of scaling down at .* by {AUTHOR}: no longer needed")
     )
 
-    tap = broker.tap(Override)
-    assert tap.until(lambda: len(tap.found) >= 2, 10)
-    tap.close()
-    asked, ended = (each.event for each in tap.found if isinstance(each.event, Override))
+    asked, ended = overrides(broker)
     assert (asked.author, asked.why, asked.direction) == (AUTHOR, EVIL, "down")
     assert timedelta(hours=1.9) < asked.until - asked.at < timedelta(hours=2.1)
     assert ended.until == ended.at
@@ -281,7 +315,7 @@ def test_an_event_is_seen_within_two_seconds_in_list_page_and_chart(
     assert other.evaluate(points) == [1000]
 
     took = []
-    for number in range(1, TRIES + 1):
+    for number in figures():
         broker.send(
             report("by-hand", datetime.now(UTC), workload=1_000 * number + 340, lag=12_000 * number)
         )
@@ -359,14 +393,14 @@ def test_what_was_spent_is_told_and_what_was_learned_forgotten(
 ) -> None:
     job = "sim-0001"
     page.goto(url)
-    page.get_by_role("link", name=job).click(timeout=60_000)
-    expect(page.locator("#decisions tbody tr").nth(1)).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name=job).click(timeout=SERVICES)
+    expect(page.locator("#decisions tbody tr").nth(1)).to_be_visible(timeout=SERVICES)
     page.get_by_role("link", name="← All jobs").click()
     page.get_by_role("link", name="Cost of all jobs").click()
     page.locator("#bills").get_by_role("link", name=job).click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Account of {job}")
-    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=60_000)
+    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=SERVICES)
     expect(page.get_by_text("PLANNER_INSTANCE=mine")).to_be_visible()
     expect(page.get_by_role("region", name="Cost").locator("svg")).to_be_visible()
     keep(page, "account")
@@ -387,7 +421,7 @@ def test_what_was_spent_is_told_and_what_was_learned_forgotten(
         told = (one.event for one in tap.found)
         return [each for each in told if isinstance(each, Forget) and each.job == job]
 
-    assert tap.until(lambda: bool(forgets()), 10)
+    assert tap.until(lambda: bool(forgets()), 60)
     tap.close()
     [forgotten] = forgets()
     assert (forgotten.job, forgotten.author, forgotten.why) == (job, AUTHOR, EVIL)
@@ -400,9 +434,10 @@ def test_a_phone_shows_all_without_scrolling_sideways(
     context = browser.new_context(
         viewport=PHONE, device_scale_factor=2, has_touch=True, is_mobile=True, color_scheme="dark"
     )
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(url)
-    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES)
     assert widths(page) == (390, 390)
     keep(page, "phone-list-dark")
 
@@ -414,7 +449,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(
     keep(page, "phone-job-dark")
 
     page.goto(f"{url}/jobs/{JOB}/account")
-    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=60_000)
+    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=SERVICES)
     assert widths(page) == (390, 390)
     keep(page, "phone-account-dark")
 
@@ -431,7 +466,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(
 
 def test_a_keyboard_is_enough(page: Page, url: str, loop: None) -> None:
     page.goto(url)
-    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
@@ -449,7 +484,7 @@ def test_a_keyboard_is_enough(page: Page, url: str, loop: None) -> None:
     page.get_by_role("link", name=JOB).focus()
     page.keyboard.press("Enter")
 
-    expect(page.locator("#decisions tbody a").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#decisions tbody a").first).to_be_visible(timeout=SERVICES)
     newest = page.locator("#decisions tbody a").first
     newest.focus()
     page.keyboard.press("Enter")
@@ -479,7 +514,7 @@ def test_light_and_dark_follow_the_system_or_what_was_chosen(
 ) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto(url)
-    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES)
     assert lightness(page) < 0.2
 
     theme = page.locator("[data-theme-switch]")
@@ -545,7 +580,7 @@ def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, brok
     broker.flush()
     page.goto(url)
     expect(page.get_by_role("status").filter(has_text="jobs")).to_have_text(
-        re.compile(r"^100\d jobs$"), timeout=60_000
+        re.compile(r"^100\d jobs$"), timeout=SERVICES
     )
     expect(page.get_by_text("page 1 of 41")).to_be_visible()
     took = seconds_until(lambda: _next(page))
@@ -557,7 +592,7 @@ def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, brok
     expect(line).to_have_count(1)
 
     seen = []
-    for number in range(1, TRIES + 1):
+    for number in figures():
         broker.send(
             report("many-0777", datetime.now(UTC), workload=5.0, lag=54_000 + 1_000 * number)
         )
@@ -588,12 +623,12 @@ def test_kafka_goes_away_and_comes_back_while_the_page_is_open(
     broker.server.kill()
     expect(banner).to_contain_text(
         re.compile(r"Kafka does not answer since \d\d:\d\d.* What you see is of then; it resumes"),
-        timeout=30_000,
+        timeout=120_000,
     )
     keep(page, "kafka-away", full=False)
 
     broker.server.start()
-    expect(banner).to_be_hidden(timeout=30_000)
+    expect(banner).to_be_hidden(timeout=120_000)
     broker.send(report("many-0001", datetime.now(UTC), workload=7.0, lag=98_765))
     broker.flush()
     expect(page.get_by_text("98.8k records")).to_be_visible()

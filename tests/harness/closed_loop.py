@@ -26,7 +26,7 @@ START = datetime(2026, 1, 1, 1, tzinfo=UTC)
 
 E = TypeVar("E", bound=Event)
 
-PATIENCE = 120.0
+PATIENCE = 400.0
 """Seconds without a decision after which the services are taken for dead."""
 
 

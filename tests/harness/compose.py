@@ -77,14 +77,23 @@ class Project:
 
     def containers(self, service: str = "") -> dict[str, dict[str, Any]]:
         """Return Docker's whole word on each container, by its name."""
-        label = f"label=com.docker.compose.project={self.name}"
-        ids = run("docker", "ps", "-aq", "--filter", label).split()
-        found = json.loads(run("docker", "inspect", *ids)) if ids else []
         return {
             each["Name"].lstrip("/"): each
-            for each in found
+            for each in self._inspected()
             if service in {"", each["Config"]["Labels"]["com.docker.compose.service"]}
         }
+
+    def _inspected(self) -> list[dict[str, Any]]:
+        label = f"label=com.docker.compose.project={self.name}"
+        tries = 5
+        while True:
+            ids = run("docker", "ps", "-aq", "--filter", label).split()
+            try:
+                return json.loads(run("docker", "inspect", *ids)) if ids else []
+            except AssertionError:  # one of them may have been removed meanwhile
+                tries -= 1
+                if not tries:
+                    raise
 
     def left(self) -> list[str]:
         """Return what there is of the project: containers, networks, volumes."""

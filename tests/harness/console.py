@@ -65,7 +65,9 @@ def browsing() -> Iterator[Browser]:
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # it refuses to be sandboxed by root
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=[*sandbox, "--disable-dev-shm-usage"]
+            executable_path=path,
+            args=[*sandbox, "--disable-dev-shm-usage"],
+            timeout=120_000,  # the first start on a busy machine
         )
         yield browser
         browser.close()

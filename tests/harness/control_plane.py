@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from daedalus_local.ports import free_port
 
 VARIABLE = "DAEDALUS_KUBE_BIN"
 ADMIN = "admin-token"
@@ -62,7 +63,10 @@ class ControlPlane:
     def __init__(self, binaries: Path, folder: Path) -> None:
         self.binaries = binaries
         self.folder = folder
-        self.port, self._etcd, self._peer = (free_port() for _ in range(3))
+        ports: list[int] = []
+        for _ in range(3):
+            ports.append(free_port(avoid=ports))
+        self.port, self._etcd, self._peer = ports
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(
@@ -199,22 +203,15 @@ class ControlPlane:
 
     def start_controllers(self) -> None:
         """Start the controllers and the scheduler."""
-        common = [f"--kubeconfig={self.kubeconfig()}", "--port=0", "--leader-elect=false"]
-        ports = [free_port(), free_port()]
+        silent = ["--port=0", "--secure-port=0"]  # nobody asks them for anything
+        common = [f"--kubeconfig={self.kubeconfig()}", "--leader-elect=false", *silent]
         self._spawn(
             "kube-controller-manager",
             *common,
-            f"--secure-port={ports[0]}",
             f"--controllers={CONTROLLERS}",
             f"--service-account-private-key-file={self.folder / 'sa.key'}",
-            f"--cert-dir={self.folder / 'certs-controllers'}",
         )
-        self._spawn(
-            "kube-scheduler",
-            *common,
-            f"--secure-port={ports[1]}",
-            f"--cert-dir={self.folder / 'certs-scheduler'}",
-        )
+        self._spawn("kube-scheduler", *common)
 
     def kill(self, name: str = "kube-apiserver") -> None:
         """SIGKILL one of the processes."""
@@ -272,7 +269,7 @@ class ControlPlane:
                 [str(self.binaries / name), *arguments], stdout=log, stderr=log, cwd=self.folder
             )
 
-    def _ready(self, name: str, url: str, seconds: float = 90.0) -> None:
+    def _ready(self, name: str, url: str, seconds: float = 240.0) -> None:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # no certificate yet
         deadline = time.monotonic() + seconds
@@ -299,13 +296,6 @@ def running_control_plane(folder: Path) -> Iterator[ControlPlane]:
             yield plane
     finally:
         plane.stop()
-
-
-def free_port() -> int:
-    """Return a port that is free."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def _listed(objects: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -19,13 +19,13 @@ def address(replica: Replica) -> str:
 def get(url: str) -> tuple[int, str]:
     """Return the status and the text of an answer."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- http
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 -- http
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
 
 
-def until(url: str, status: int, told: str = "", timeout: float = 60.0) -> str:
+def until(url: str, status: int, told: str = "", timeout: float = 300.0) -> str:
     """Wait for an HTTP status with a text in its answer, and return the answer."""
     deadline = time.monotonic() + timeout
     while True:

@@ -54,11 +54,12 @@ class Kubelet:
         while True:
             try:
                 await self._follow()
-            except (aiohttp.ClientError, TimeoutError, ValueError):
+            except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
                 await asyncio.sleep(0.3)
 
     async def _follow(self) -> None:
         async with self._session.get("/api/v1/pods") as answer:
+            answer.raise_for_status()  # a server that comes up says 429 or 500
             found = await answer.json()
         for pod in found["items"]:
             self._take(pod)
@@ -66,6 +67,7 @@ class Kubelet:
         async with self._session.get(
             "/api/v1/pods", params=query, timeout=aiohttp.ClientTimeout(total=300)
         ) as answer:
+            answer.raise_for_status()
             async for line in answer.content:
                 change = json.loads(line)
                 if change["type"] == "ERROR":

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -75,10 +76,15 @@ class Prometheus:
         known = {"__range": f"{seconds}s", "__rate_interval": "1m", "__interval": "5s", **variables}
         expression = re.sub(r"\$(\w+)", lambda found: known[found[1]], query.expression)
         now = time.time()
-        if query.instant:
-            return bool(self._ask("query", query=expression, time=now))
         start, step = now - seconds, max(1, seconds // 200)
-        return bool(self._ask("query_range", query=expression, start=start, end=now, step=step))
+        try:
+            if query.instant:
+                return bool(self._ask("query", query=expression, time=now))
+            return bool(self._ask("query_range", query=expression, start=start, end=now, step=step))
+        except OSError as error:  # it is busy, unless it refuses the query itself
+            if isinstance(error, urllib.error.HTTPError) and error.code < 500:
+                raise
+            return False
 
     def broken(self) -> dict[str, str]:
         """Return the rules, alerts too, that cannot be evaluated, and why."""
@@ -97,6 +103,6 @@ class Prometheus:
 
     def _get(self, path: str) -> dict[str, Any]:
         url = f"{self._url}/api/v1/{path}"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - http
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - http
             found: dict[str, Any] = json.load(answer)["data"]
         return found

@@ -66,12 +66,12 @@ class Replica:
         began = time.monotonic()
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self.kill()
         return time.monotonic() - began
 
-    def until_logged(self, text: str, timeout: float = 60, times: int = 1) -> bool:
+    def until_logged(self, text: str, timeout: float = 240, times: int = 1) -> bool:
         """Wait until its log holds a text so many times; says whether it does."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

@@ -19,6 +19,8 @@ METHODS = {
 }  # fmt: skip
 OF_ALL = {"list", "watch", "create", "deletecollection"}
 """Verbs of all objects of a kind, though one can be watched alone; a subresource has none."""
+ATTEMPTS = 30
+"""How often a request is made that a busy server turns away, which says nothing of rights."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,21 @@ async def permitted(plane: ControlPlane, token: str, asks: Sequence[Ask]) -> set
 
 async def _refused(session: aiohttp.ClientSession, ask: Ask) -> bool:
     kind = "application/merge-patch+json" if ask.verb == "patch" else "application/json"
-    async with session.request(
-        METHODS[ask.verb],
-        ask.path,
-        data=None if METHODS[ask.verb] == "GET" else b"{}",
-        headers={"Content-Type": kind},
-    ) as answer:
-        if answer.status != 403:
-            return False
-        said = await answer.json()
-        assert " cannot " in said["message"], said  # by RBAC, and not by anything else
-        return True
+    for _ in range(ATTEMPTS):
+        async with session.request(
+            METHODS[ask.verb],
+            ask.path,
+            data=None if METHODS[ask.verb] == "GET" else b"{}",
+            headers={"Content-Type": kind},
+        ) as answer:
+            if answer.status == 403:
+                said = await answer.json()
+                assert " cannot " in said["message"], said  # by RBAC, and not by anything else
+                return True
+            if answer.status != 429 and answer.status < 500:
+                return False
+        await asyncio.sleep(1)
+    raise AssertionError(f"{ask.called}: still {answer.status}")
 
 
 def _of_resource(

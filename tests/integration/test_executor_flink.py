@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ async def test_a_job_is_scaled_up_and_down_with_its_workers(cluster: Cluster) ->
     assert (up.scale_out, up.why) == (4, "")
     assert up.converged_at is not None
     assert up.downtime is not None
-    assert 0 < up.downtime < 60
+    assert 0 < up.downtime < PATIENCE.converge
     assert rest.running_tasks(cluster.job) == (4, 0)
     assert len(pool.workers()) == 4
 
@@ -113,13 +114,17 @@ async def test_a_job_is_scaled_up_and_down_with_its_workers(cluster: Cluster) ->
 
     assert (down.scale_out, down.why) == (2, "")
     assert down.downtime is not None
-    assert 0 < down.downtime < 60
+    assert 0 < down.downtime < PATIENCE.converge
     assert len(pool.workers()) == 2
     assert (await cluster.target().read()).running
     # The workers that were stopped were none that the job used: it was not restarted again.
     await asyncio.sleep(8)
     assert rest.running_tasks(cluster.job) == (2, 0)
-    assert cluster.registered() == set(pool.workers())
+    # A worker that had to be killed is missed only after its heartbeats' time.
+    deadline = time.monotonic() + 60
+    while cluster.registered() != set(pool.workers()):
+        assert time.monotonic() < deadline, f"{cluster.registered()}, not {pool.workers()}"
+        await asyncio.sleep(0.5)
     print(f"downtime up {up.downtime:.2f} s, down {down.downtime:.2f} s")
 
 
@@ -169,7 +174,7 @@ async def test_a_job_goes_on_with_the_workers_that_are_left(cluster: Cluster) ->
     victim = cluster.pool.workers()[0]
     os.kill(cluster.pid(victim), signal.SIGKILL)
 
-    for _ in range(120):
+    for _ in range(480):
         await asyncio.sleep(0.5)
         found = await target.read()
         if found.running and found.scale_out == 2:

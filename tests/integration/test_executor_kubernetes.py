@@ -7,6 +7,7 @@ server does not do on demand (429, 500, nonsense, a watch that breaks) comes fro
 import asyncio
 import json
 import random
+import re
 import threading
 import time
 import urllib.error
@@ -25,7 +26,7 @@ from daedalus_executor.adapters.kubernetes import PodWorkers, ReplicasTarget
 from daedalus_executor.adapters.kubernetes_api import KubernetesApi
 from daedalus_executor.adapters.kubernetes_targets import Kubernetes
 from daedalus_executor.domain.kubernetes import DELETION_COST
-from daedalus_executor.ports import NotAllowedError, NotOwnerError, Patience, TargetError
+from daedalus_executor.ports import NotAllowedError, NotOwnerError, Patience, Rescaled, TargetError
 from daedalus_shared.job_spec import JobSpec
 from harness.control_plane import ControlPlane
 from harness.fake_flink import VERTEX, FakeFlink
@@ -33,9 +34,12 @@ from harness.kubernetes import deployment, flink_definition, namespace, stateful
 from harness.manifests import whole_namespace
 from harness.rescaling import Permits
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 JOBS = "jobs"
+
+PATIENCE = 90.0
+"""Seconds for what comes about at once on a machine that is not busy."""
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +50,29 @@ def plane(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
     control_plane.apply({**account, "metadata": {"name": "executor"}}, namespace="daedalus")
     permits = whole_namespace(tmp_path_factory.mktemp("permits"), JOBS)
     control_plane.apply(*permits, namespace=JOBS)
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", "crd", "--all")
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=180s", "crd", "--all")
     return control_plane
+
+
+class Clock(SystemClock):
+    """The time, and what a test has skipped of it."""
+
+    skipped = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.skipped
 
 
 class Cluster:
     """The cluster as the executor has it, for one workload of a test."""
 
-    def __init__(self, plane: ControlPlane, kubeconfig: Path, most: int = 10) -> None:
+    def __init__(
+        self, plane: ControlPlane, kubeconfig: Path, most: int = 10, write: float = 20.0
+    ) -> None:
         self.plane = plane
-        self.clock = SystemClock()
-        self.api = KubernetesApi(kubeconfig, self.clock, read=2.0, write=1.5)
+        self.clock = Clock()
+        # Longer than a busy machine stalls: a write without an answer costs another permit.
+        self.api = KubernetesApi(kubeconfig, self.clock, read=20.0, write=write)
         self.kubernetes = Kubernetes([JOBS], self.api, most=most, clock=self.clock)
 
     def job(self, **workers: str) -> JobSpec:
@@ -72,13 +88,13 @@ class Cluster:
             }
         )
 
-    def target(self, *, within: float = 20.0, **workers: str) -> ReplicasTarget:
+    def target(self, *, within: float = PATIENCE, **workers: str) -> ReplicasTarget:
         patience = Patience(converge=within, sample=0.2)
         return self.kubernetes.replicas(self.job(**workers), patience)
 
     def pods(self, deployment: str) -> PodWorkers:
         return self.kubernetes.workers(
-            self.job(deployment=deployment), Patience(converge=20, sample=0.2)
+            self.job(deployment=deployment), Patience(converge=PATIENCE, sample=0.2)
         )
 
     def replicas(self, name: str, plural: str = "deployments") -> int:
@@ -99,7 +115,7 @@ def cluster(plane: ControlPlane) -> Cluster:
     return Cluster(plane, plane.account("daedalus", "executor"))
 
 
-async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not await asyncio.to_thread(holds):
         assert time.monotonic() < deadline, "it did not come about"
@@ -177,10 +193,25 @@ async def test_a_command_that_landed_before_a_crash_is_seen_through(cluster: Clu
     assert (rescaled.scale_out, rescaled.why, permits.asked) == (3, "", [])
 
 
+async def out_of_patience(
+    cluster: Cluster, name: str, wanted: int, seen: Callable[[], bool]
+) -> Rescaled:
+    """Scale, with the patience at its end soon after Kubernetes has told what is amiss."""
+    scaling = asyncio.create_task(cluster.target(deployment=name).scale(wanted, Permits()))
+    await until(seen)
+    await asyncio.sleep(0.5)  # for an answer on the way that does not tell it yet
+    cluster.clock.skipped = PATIENCE
+    return await scaling
+
+
 async def test_pods_without_room_are_told_as_such_and_taken_back(cluster: Cluster) -> None:
     await settled(cluster, "huge", deployment("huge", 2, cpu="300"))
 
-    rescaled = await cluster.target(deployment="huge", within=4).scale(6, Permits())
+    def without_room() -> bool:
+        query = f"/api/v1/namespaces/{JOBS}/pods?labelSelector=app%3Dhuge"
+        return "Unschedulable" in json.dumps(cluster.plane.call("GET", query))
+
+    rescaled = await out_of_patience(cluster, "huge", 6, without_room)
 
     assert rescaled.converged_at is None
     assert "pods are pending for lack of room: 0/1 nodes are available" in rescaled.why
@@ -195,11 +226,19 @@ async def test_a_pod_that_does_not_start_is_named_with_its_reason(cluster: Clust
     target = cluster.target(deployment="imageless")
     await until(lambda: len(cluster.running("imageless")) == 2)  # the old one stays meanwhile
 
+    told = re.compile(
+        r"being rolled out: 1 of 2 pods are new: "
+        r"imageless-\S+ is not ready: ImagePullBackOff: as the test wants"
+    )
+
+    deadline = time.monotonic() + PATIENCE
     found = await target.read()
+    while not told.fullmatch(found.status) and time.monotonic() < deadline:
+        await asyncio.sleep(0.2)  # scheduler, kubelet and controllers have their say in turn
+        found = await target.read()
 
     assert not found.running
-    assert found.status.startswith("being rolled out: 1 of 2 pods are new: imageless-")
-    assert found.status.endswith("is not ready: ImagePullBackOff: as the test wants")
+    assert told.fullmatch(found.status), found.status
 
 
 async def test_pods_that_are_forbidden_are_told(cluster: Cluster) -> None:
@@ -208,7 +247,9 @@ async def test_pods_that_are_forbidden_are_told(cluster: Cluster) -> None:
     spec = {"limits": [{"type": "Pod", "max": {"cpu": "1m"}}]}
     cluster.plane.apply({**limit, "spec": spec}, namespace=JOBS)
     try:
-        rescaled = await cluster.target(deployment="capped", within=4).scale(3, Permits())
+        rescaled = await out_of_patience(
+            cluster, "capped", 3, lambda: "ReplicaFailure" in json.dumps(cluster.workload("capped"))
+        )
     finally:
         cluster.plane.kubectl("delete", "-n", JOBS, "limitrange", "small")
 
@@ -297,8 +338,9 @@ async def test_a_change_by_somebody_just_before_ours_stays(cluster: Cluster) -> 
     assert cluster.replicas("overtaken") == 4
 
 
-async def test_a_write_without_an_answer_is_done_once(cluster: Cluster) -> None:
+async def test_a_write_without_an_answer_is_done_once(plane: ControlPlane) -> None:
     """Its storage hangs: the request times out, and has landed or not."""
+    cluster = Cluster(plane, plane.account("daedalus", "executor"), write=1.5)
     await settled(cluster, "hanging", deployment("hanging", 1))
     generation = cluster.workload("hanging")["metadata"]["generation"]
     thawed: list[threading.Timer] = []
@@ -311,7 +353,7 @@ async def test_a_write_without_an_answer_is_done_once(cluster: Cluster) -> None:
 
     permits = Meddling(hang)
     try:
-        rescaled = await cluster.target(deployment="hanging", within=60).scale(3, permits)
+        rescaled = await cluster.target(deployment="hanging", within=240).scale(3, permits)
     finally:
         cluster.plane.thaw()
         thawed[0].join()
@@ -325,7 +367,7 @@ async def test_a_server_that_is_gone_for_a_while_is_waited_for(cluster: Cluster)
     await settled(cluster, "patient", deployment("patient", 1))
     cluster.plane.apply(deployment("patient", 1, notes=never), namespace=JOBS)
     scaling = asyncio.create_task(
-        cluster.target(deployment="patient", within=60).scale(2, Permits())
+        cluster.target(deployment="patient", within=240).scale(2, Permits())
     )
     await until(lambda: cluster.replicas("patient") == 2)
 
@@ -349,9 +391,9 @@ async def test_a_watch_that_has_lost_its_place_costs_a_second(cluster: Cluster) 
 
     async with cluster.api.connected() as kube:
         began = time.monotonic()
-        await kube.changed(group, "compacted", old, 10.0)
+        await kube.changed(group, "compacted", old, 60.0)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 async def test_a_watch_wakes_up_at_a_change(cluster: Cluster) -> None:
@@ -364,7 +406,7 @@ async def test_a_watch_wakes_up_at_a_change(cluster: Cluster) -> None:
         await asyncio.sleep(0.5)
         assert not waiting.done()
         cluster.plane.kubectl("annotate", "-n", JOBS, "deploy/watched", "seen=1")
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 25)
 
 
 @pytest.mark.parametrize(
@@ -437,7 +479,8 @@ async def test_the_pods_that_are_to_go_are_marked(cluster: Cluster) -> None:
     await settled(cluster, "marked", deployment("marked", 3))
     pods = cluster.pods("marked")
     oldest, *others = await pods.workers()
-    _unready(cluster.plane, oldest)  # which goes first in 1.20; the mark is heeded from 1.22 on
+    # It goes first in 1.20; the mark is heeded from 1.22 on.
+    await unready(cluster, "marked", oldest)
     permits = Permits()
 
     await pods.stop([oldest], permits)
@@ -456,21 +499,25 @@ async def test_another_pod_that_went_is_named(cluster: Cluster) -> None:
     await settled(cluster, "unheeded", deployment("unheeded", 3))
     pods = cluster.pods("unheeded")
     oldest, *others = await pods.workers()
-    for other in others:
-        _unready(cluster.plane, other)  # so that 1.20, which knows no mark, ends one of them
+    # So that 1.20, which knows no mark, ends one of them.
+    await unready(cluster, "unheeded", *others)
 
     with pytest.raises(TargetError, match=rf"ended .* and not {oldest}, which were marked"):
         await pods.stop([oldest], Permits())
 
 
-def _unready(plane: ControlPlane, pod: str) -> None:
+async def unready(cluster: Cluster, name: str, *pods: str) -> None:
+    """Let pods be unready, and wait until the controllers know."""
     status = {"conditions": [{"type": "Ready", "status": "False"}]}
-    plane.call(
-        "PATCH",
-        f"/api/v1/namespaces/{JOBS}/pods/{pod}/status",
-        {"status": status},
-        kind="application/strategic-merge-patch+json",
-    )
+    for pod in pods:
+        cluster.plane.call(
+            "PATCH",
+            f"/api/v1/namespaces/{JOBS}/pods/{pod}/status",
+            {"status": status},
+            kind="application/strategic-merge-patch+json",
+        )
+    left = cluster.replicas(name) - len(pods)
+    await until(lambda: cluster.workload(name)["status"].get("readyReplicas") == left)
 
 
 # -- the Flink operator ----------------------------------------------------------------------------
@@ -501,7 +548,7 @@ class Operator:
 
 @asynccontextmanager
 async def operated(
-    cluster: Cluster, name: str, field: str, **settings: str
+    cluster: Cluster, name: str, field: str, within: float = PATIENCE, /, **settings: str
 ) -> AsyncIterator[tuple[Operator, FlinkDeploymentTarget]]:
     """A FlinkDeployment at 2, its operator, and the executor's target."""
     section, key = field.split(".")
@@ -520,13 +567,13 @@ async def operated(
         engine = spec.engine.model_copy(update={"name": "ysb"})
         rescale = "reactive" if section == "taskManager" else "in-place"
         spec = spec.model_copy(update={"engine": engine, "rescale": rescale})
-        rest = FlinkRest(flink.url, cluster.clock, read=1.0, write=1.0)
+        rest = FlinkRest(flink.url, cluster.clock, read=20.0, write=20.0)
         operator = Operator(cluster.plane, flink, name, field)
         serving = asyncio.create_task(operator.serve())
         try:
             yield (
                 operator,
-                cluster.kubernetes.operated(spec, rest, Patience(converge=8, sample=0.2)),
+                cluster.kubernetes.operated(spec, rest, Patience(converge=within, sample=0.2)),
             )
         finally:
             serving.cancel()
@@ -546,7 +593,7 @@ async def test_a_flink_deployment_is_scaled_by_its_operator(cluster: Cluster, fi
 
 
 async def test_an_operator_that_does_nothing_is_told_and_taken_back(cluster: Cluster) -> None:
-    async with operated(cluster, "idle", "job.parallelism") as (operator, target):
+    async with operated(cluster, "idle", "job.parallelism", 8) as (operator, target):
         await asyncio.sleep(0.5)
         operator.heeds = False
 
@@ -593,7 +640,7 @@ async def stub(folder: Path, answer: Callable[[web.Request], Any]) -> AsyncItera
     path = folder / "stub"
     path.write_text(json.dumps(config))
     try:
-        yield KubernetesApi(path, SystemClock(), read=2.0, write=2.0)
+        yield KubernetesApi(path, SystemClock(), read=20.0, write=20.0)
     finally:
         await runner.cleanup()
 
@@ -610,7 +657,7 @@ def target_of(api: KubernetesApi) -> ReplicasTarget:
     )
     clock = SystemClock()
     return Kubernetes([JOBS], api, most=10, clock=clock).replicas(
-        spec, Patience(converge=10, sample=0.2)
+        spec, Patience(converge=PATIENCE, sample=0.2)
     )
 
 

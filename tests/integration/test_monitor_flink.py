@@ -31,6 +31,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(420)]
 RATE = 300.0
 """Records/s that arrive: little for two workers, however busy the machine is."""
 
+PATIENCE = 300.0
+"""Seconds to wait for what takes some, unless the machine is busy."""
+
 JOB = jobs.JOBS["ysb"]
 
 
@@ -91,14 +94,30 @@ class Watched:
         del now
         self.drafts.append(draft)
 
-    async def until(self, holds: Callable[[Sample], bool], count: int = 1) -> list[Sample]:
-        """Return the first `count` samples in a row from now on for which something holds."""
-        begun, deadline = len(self.samples), time.monotonic() + 90
+    async def until(
+        self,
+        holds: Callable[[Sample], bool],
+        count: int = 1,
+        *,
+        since: int | None = None,
+        together: Callable[[list[Sample]], bool] = bool,
+    ) -> list[Sample]:
+        """Return the first samples in a row for which something holds.
+
+        Args:
+            holds: Of each sample.
+            count: How many.
+            since: The first that may be among them; None means the next.
+            together: Holds of all of them.
+        """
+        begun = len(self.samples) if since is None else since
+        deadline = time.monotonic() + PATIENCE
         while True:
             found = self.samples[begun:]
             for end in range(count, len(found) + 1):
-                if all(map(holds, found[end - count : end])):
-                    return found[end - count : end]
+                row = found[end - count : end]
+                if all(map(holds, row)) and together(row):
+                    return row
             assert time.monotonic() < deadline, found[-3:]
             await asyncio.sleep(0.2)
 
@@ -121,6 +140,11 @@ def whole(workers: int) -> Callable[[Sample], bool]:
     return lambda sample: not sample.unknown and len(sample.workers) == workers
 
 
+def unknown(why: str) -> Callable[[Sample], bool]:
+    """Whether Flink's part is unknown for this reason, and what arrives is known nevertheless."""
+    return lambda sample: why in sample.unknown.get("scale_out", "") and sample.workload is not None
+
+
 def mean(values: list[float | None]) -> float:
     known = [value for value in values if value is not None]
     return sum(known) / len(known)
@@ -128,6 +152,13 @@ def mean(values: list[float | None]) -> float:
 
 def throughput(sample: Sample) -> float:
     return sum(worker.throughput or 0.0 for worker in sample.workers)
+
+
+def steady(samples: list[Sample]) -> bool:
+    """Whether what arrives and what is read is what is sent, as the mean over some seconds."""
+    arriving = mean([sample.workload for sample in samples])
+    read = mean([throughput(sample) for sample in samples])
+    return arriving == pytest.approx(RATE, rel=0.1) and read == pytest.approx(RATE, rel=0.2)
 
 
 async def test_reads_every_signal_of_a_real_job(stage: Stage) -> None:
@@ -146,39 +177,40 @@ async def test_reads_every_signal_of_a_real_job(stage: Stage) -> None:
 async def _follow(stage: Stage, seen: Watched) -> None:
     rest = stage.manager.rest
 
-    one = await seen.until(whole(workers=1), count=5)
-    assert mean([sample.workload for sample in one]) == pytest.approx(RATE, rel=0.1)
-    assert mean([throughput(sample) for sample in one]) == pytest.approx(RATE, rel=0.2)
+    # A busy machine may hold the load up for a moment.
+    one = await seen.until(whole(workers=1), count=5, together=steady)
     assert all(sample.scale_out == 1 for sample in one)
     assert all(0 < (sample.workers[0].cpu or 0) <= 1 for sample in one)
     # Commits come with checkpoints, one second apart here.
     assert all(0 <= (sample.lag or 0) < 10 * RATE for sample in one)
     assert all(sample.latency is not None and sample.latency < 10 for sample in one)
-    uptimes = [sample.uptime or 0 for sample in one]
-    assert uptimes[-1] - uptimes[0] == pytest.approx(8.0, abs=1.0)
+    passed = (one[-1].at - one[0].at).total_seconds()
+    assert (one[-1].uptime or 0) - (one[0].uptime or 0) == pytest.approx(passed, abs=2.0)
     newest = seen.drafts[-1]
     assert (newest.input_partitions, newest.max_parallelism) == (jobs.INPUT_PARTITIONS, 12)
     assert newest.checkpoint_interval == 1.0
 
+    asked = datetime.now(UTC)
     await asyncio.to_thread(rest.rescale, stage.id, 2)
     two = await seen.until(whole(workers=2), count=5)
     assert all(sample.scale_out == 2 for sample in two)
-    assert (two[0].uptime or 0) < 60
+    assert two[0].uptime is not None
+    # A look may begin and end two seconds after its time.
+    assert two[0].uptime < (two[0].at - asked).total_seconds() + 4
     # Half of the partitions each.
     assert all((worker.throughput or 0) > 0.2 * RATE for worker in two[-1].workers)
 
     await asyncio.to_thread(rest.send, "PATCH", f"/jobs/{stage.id}?mode=cancel")
-    (gone,) = await seen.until(lambda sample: "scale_out" in sample.unknown)
+    (gone,) = await seen.until(unknown("the job ysb does not run: it is CANCEL"))
     assert gone.scale_out is None
-    assert "the job ysb does not run: it is CANCEL" in gone.unknown["scale_out"]
-    assert gone.workload is not None
 
+    since = len(seen.samples)
     await asyncio.to_thread(stage.start_job)
-    (again,) = await seen.until(lambda sample: sample.scale_out == 1 and bool(sample.workers))
+    (again,) = await seen.until(
+        lambda sample: sample.scale_out == 1 and bool(sample.workers), since=since
+    )
     assert {"worker." + again.workers[0].id + ".throughput"} <= again.unknown.keys()
     await seen.until(whole(workers=1))
 
     stage.manager.kill()
-    (away,) = await seen.until(lambda sample: "scale_out" in sample.unknown)
-    assert "cannot be reached" in away.unknown["scale_out"]
-    assert away.workload is not None
+    await seen.until(unknown("cannot be reached"))

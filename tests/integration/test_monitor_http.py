@@ -61,7 +61,7 @@ async def endless(request: web.Request) -> web.StreamResponse:
 
 
 async def silent(request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(5)
+    await asyncio.sleep(60)
     return web.Response()
 
 
@@ -172,11 +172,11 @@ async def test_a_silent_server_is_left_in_time_and_the_other_source_is_asked(
     inquiry = Inquiry(Sources((flink(session, server.url), prometheus(session, dead)), NoOffsets()))
     began = time.monotonic()
 
-    look, _ = await inquiry.look(NOW, budget=0.5)
+    look, _ = await inquiry.look(NOW, budget=4)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert isinstance(look.scale_out, Unknown)
-    assert look.scale_out.why.startswith("no answer within 0.25 s; ")
+    assert look.scale_out.why.startswith("no answer within 2 s; ")
     assert "cannot be reached" in look.scale_out.why
 
 

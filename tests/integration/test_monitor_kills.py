@@ -26,9 +26,9 @@ LOOP = 3.0
 POLICY = {"sample": 0.5, "report": 1.0, "loop": LOOP, "forecast_grace": 1.0}
 JOBS = [f"job-{number}" for number in range(12)]
 MOMENT = timedelta(seconds=0.1)
-BRIEF = timedelta(seconds=2)
+BRIEF = timedelta(seconds=10)
 """A report is made within this time."""
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds without ticks after which the monitors are taken for dead."""
 
 
@@ -93,7 +93,7 @@ class Scene:
         )
         assert not self.contradictions
         on_the_way = list(stops)
-        for report in landed:
+        for report in sorted(landed, key=lambda each: each.at):  # the first may only have the first
             stop = next(
                 (each for each in on_the_way if report.at <= each < report.at + BRIEF), None
             )

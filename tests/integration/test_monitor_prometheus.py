@@ -105,9 +105,11 @@ def running_prometheus(directory: Path, *targets: str, job: str = "flink") -> It
             process.terminate()
 
 
-async def until(look: Callable[[], object], holds: Callable[[object], bool]) -> object:
-    """Look until something holds, for a minute at most."""
-    deadline = time.monotonic() + 60
+async def until(
+    look: Callable[[], object], holds: Callable[[object], bool], every: float = 0.3
+) -> object:
+    """Look until something holds, for some minutes at most."""
+    deadline = time.monotonic() + 240
     while True:
         try:
             found = await look()  # type: ignore[misc]  # an async function
@@ -116,7 +118,7 @@ async def until(look: Callable[[], object], holds: Callable[[object], bool]) -> 
         if holds(found):
             return found
         assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(every)
 
 
 def now() -> Moment:
@@ -132,14 +134,14 @@ async def test_reads_scrapes_and_notices_when_they_end(reporter: Reporter, http:
     def full(found: object) -> bool:
         if not isinstance(found, EngineLook) or isinstance(found.workers, Unknown):
             return False
-        return not isinstance(found.workers[0].throughput, Unknown)
+        # Of two points in time: a busy machine may have been late for one of them.
+        return found.workers[0].throughput == pytest.approx(1000.0, rel=0.2)
 
     first = await until(look, full)
     assert isinstance(first, EngineLook)
     assert not isinstance(first.workers, Unknown)
     (worker,) = first.workers
     assert (worker.id, worker.cpu, first.scale_out, first.latency) == ("tm_1", 0.5, 1, 0.25)
-    assert worker.throughput == pytest.approx(1000.0, rel=0.2)
 
     reporter.cpu = "NaN"
 
@@ -151,8 +153,10 @@ async def test_reads_scrapes_and_notices_when_they_end(reporter: Reporter, http:
     await until(look, unknown_cpu)
 
     reporter.down = True
-    gone = await until(look, lambda found: isinstance(found, SourceError))
-    assert "nothing newer than" in str(gone)
+    await until(
+        look,
+        lambda found: isinstance(found, SourceError) and "nothing newer than" in str(found),
+    )
 
 
 async def test_a_gap_is_told_and_passes(reporter: Reporter, http: Http) -> None:
@@ -167,12 +171,14 @@ async def test_a_gap_is_told_and_passes(reporter: Reporter, http: Http) -> None:
         await until(read, lambda found: isinstance(found, float))
 
     await until_known()
-    reporter.down = True
-    await until(read, lambda found: isinstance(found, SourceError))
-    await asyncio.sleep(2)  # a gap that no scrape that failed once would leave
-    reporter.down = False
-
-    gap = await until(read, lambda found: isinstance(found, Unknown))
+    for _ in range(5):  # the next scrape hides it: a busy machine may look too late
+        reporter.down = True
+        await until(read, lambda found: isinstance(found, SourceError))
+        await asyncio.sleep(2)  # a gap that no scrape that failed once would leave
+        reporter.down = False
+        gap = await until(read, lambda found: not isinstance(found, SourceError))
+        if isinstance(gap, Unknown):
+            break
     assert isinstance(gap, Unknown)
     assert gap.why.startswith("Prometheus has a gap of ")
     await until_known()

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
 SPEED = 10.0
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 REFUSED = ("nan", "negative", "length", "huge", "nojson", "future")
 """Nonsense that becomes a dead letter."""
@@ -162,7 +162,7 @@ def test_forecaster_analyzer_and_planner_are_replaced(broker: Broker, tmp_path: 
         loop.until(
             lambda: (
                 all(len(loop.of(Forecast, job, "forecaster/mine")) > 1 for job in ("mine", "ours"))
-                and bool(loop.of(Forecast, "ours", "forecaster/daedalus"))
+                and all(loop.of(Forecast, job, "forecaster/daedalus") for job in ("mine", "ours"))
             ),
             "forecasts of both forecasters",
         )
@@ -190,11 +190,16 @@ def test_forecaster_analyzer_and_planner_are_replaced(broker: Broker, tmp_path: 
 def assert_chosen_and_shadow(loop: Loop, before: dict[str, int]) -> None:
     """A policy's name chooses; the other one's forecasts lie on the topic, and are not used."""
     for job, chosen, other in (("mine", "mine", "daedalus"), ("ours", "daedalus", "mine")):
-        used = {each.id for each in loop.of(Forecast, job, f"forecaster/{chosen}")}
+
+        def used(job: str = job, chosen: str = chosen) -> bool:
+            """Four in a row: on a busy machine a forecast may come after the grace."""
+            last = loop.decisions(job)[before[job] :][-4:]
+            theirs = {each.id for each in loop.of(Forecast, job, f"forecaster/{chosen}")}
+            by_theirs = [bool(theirs & set(each.inputs)) for each in last]
+            return by_theirs == [True] * 4 and not any(marked(last, "forecast_missing"))
+
+        loop.until(used, f"four decisions in a row of {job} by the forecasts of {chosen}")
         shadow = {each.id for each in loop.of(Forecast, job, f"forecaster/{other}")}
-        decisions = loop.decisions(job)[before[job] :]
-        assert not any(marked(decisions, "forecast_missing")), job
-        assert all(used & set(each.inputs) for each in decisions), job
         assert shadow, f"{other} says nothing of {job}"
         assert not any(shadow & set(each.inputs) for each in loop.decisions(job)), job
 
@@ -234,12 +239,17 @@ def assert_a_planner_of_somebody_else_is_obeyed(loop: Loop) -> None:
 
 def assert_the_analyzer_is_replaced(loop: Loop, before: dict[str, int]) -> None:
     """Our planner plans with their capacities; without our forecaster its job has a fallback."""
-    theirs = {each.id for each in loop.of(CapacityUpdate, "mine", "analyzer/standin")}
-    mine, ours = (loop.decisions(job)[before[job] :] for job in ("mine", "ours"))
-    assert all(theirs & set(each.inputs) for each in mine)
-    assert not any(marked(mine, "analyzer_missing"))
-    assert not any(marked(mine, "forecast_missing"))
-    assert all(marked(ours, "forecast_missing"))
+
+    def planned() -> bool:
+        """Two in a row: on a busy machine an answer may come after the grace."""
+        last = loop.decisions("mine")[before["mine"] :][-2:]
+        theirs = {each.id for each in loop.of(CapacityUpdate, "mine", "analyzer/standin")}
+        missing = marked(last, "analyzer_missing") + marked(last, "forecast_missing")
+        by_theirs = [bool(theirs & set(each.inputs)) for each in last]
+        return by_theirs == [True] * 2 and not any(missing)
+
+    loop.until(planned, "two decisions in a row of mine by their capacities")
+    assert all(marked(loop.decisions("ours")[before["ours"] :], "forecast_missing"))
 
 
 # -- monitor and executor -------------------------------------------------------------------------

@@ -250,7 +250,7 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
         where = {each.name: address(each) for each in [*services, played]}
         for place in where.values():
             until(f"{place}/readyz", 200)
-        assert tap.until(all_came, 60), "\n".join(each.tail(5) for each in [*services, played])
+        assert tap.until(all_came, 300), "\n".join(each.tail(5) for each in [*services, played])
 
         daedalus(kafka, "console", "pause", "sim-0000", "--until", "1h", "--why", "a test")
         assert "sim-0000" in daedalus(kafka, "auditor", "jobs").stdout
@@ -268,7 +268,7 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
         ]
         for each in services:
             each.signal(signal.SIGTERM)
-        assert all(each.terminate() < 20 for each in services)
+        assert all(each.terminate() < 30 for each in services)
     tap.close()
 
     logs = [each.log.read_text() for each in [*services, played]]
@@ -300,7 +300,8 @@ def restored_is_what_was_exported(kafka: Secured, snapshots: Path, folder: Path)
         daedalus(kafka, "admin", "knowledge", "import", str(snapshots), "--overwrite")
     tap = kafka.broker().tap(Knowledge, strict=False)
     written = len(exported) * 2
-    assert tap.until(lambda: len(tap.found) > written and tap.poll(1.0) == [], 30)
+    assert tap.read_all()
+    assert len(tap.found) > written
     last = {each.event.key: each.event for each in tap.found}
     tap.close()
     for key, known in exported.items():
@@ -322,7 +323,7 @@ def restored_is_what_was_exported(kafka: Secured, snapshots: Path, folder: Path)
 
 def until_nobody_runs(kafka: Secured, snapshots: Path) -> None:
     """Wait for the sessions of killed services to end."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     settings = kafka.settings("DAEDALUS", "admin")
     arguments = ["knowledge", "import", str(snapshots)]
     while CliRunner().invoke(build(), arguments, env=settings).exit_code != 0:
@@ -371,7 +372,7 @@ async def test_the_monitor_sees_a_jobs_offsets_by_credentials_of_its_own_and_no_
     lines = [f"{name}={value}" for name, value in kafka.client("monitor").items()]
     (tmp_path / "secrets" / "kafka").write_text("\n".join([f"at={kafka.bootstrap}", *lines[1:]]))
     brokers = Brokers(read_credentials(tmp_path / "secrets", "MONITOR_CREDENTIALS"))
-    offsets = KafkaOffsets(brokers, read_spec(job.read_text()).input, patience=5.0)
+    offsets = KafkaOffsets(brokers, read_spec(job.read_text()).input, patience=30.0)
 
     with pytest.raises(SourceError, match=r"topic orders: .*Topic authorization failed"):
         await offsets.look()
@@ -385,13 +386,13 @@ async def test_the_monitor_sees_a_jobs_offsets_by_credentials_of_its_own_and_no_
     assert found.committed == {("orders", 0): None}
 
     somebody = read_spec(job.read_text().replace("group: shop", "group: else")).input
-    found = await KafkaOffsets(brokers, somebody, patience=5.0).look()
+    found = await KafkaOffsets(brokers, somebody, patience=30.0).look()
     assert isinstance(found.committed, Unknown)
     assert "group else: Broker: Group authorization failed" in found.committed.why
 
     consumer = Consumer({**kafka.client("monitor"), "group.id": "daedalus-monitor-monitor"})
     consumer.assign([TopicPartition("orders", 0, 0)])
-    message = consumer.poll(20)
+    message = consumer.poll(60)
     consumer.close()
     assert message is not None
     error = message.error()
@@ -429,7 +430,7 @@ def test_a_service_without_rights_says_which_and_is_ready_once_it_has_them(
         take_away(kafka, "my-forecaster", "daedalus.forecasts")
         # It is not ready, or ends at a forecast that is refused; started again it waits.
         lost = "not authorised to see daedalus.forecasts (as the user my-forecaster)"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while (found := answer(f"{where}/readyz")) != (503, f"{lost}\n"):
             assert time.monotonic() < deadline, f"{found}: {mine.tail()}"
             mine.tend()

@@ -32,13 +32,14 @@ def counting(bootstrap: str, directory: Path) -> Replica:
     return Replica("counting", ["-m", "harness.counting"], env, directory)
 
 
-def ready(where: str) -> bool | str | None:
-    """Whether a service is ready, else what it says; None when it does not answer."""
+def shut_out(replica: Replica, where: str) -> bool:
+    """Whether a service says which topic it may not read, or has ended."""
+    if replica.code is not None:
+        return True
     try:
-        status, text = get(f"{where}/readyz")
-    except OSError:
-        return None
-    return True if status == 200 else text if "state is not" not in text else True
+        return "daedalus.metrics" in get(f"{where}/readyz")[1]
+    except OSError:  # it is busy, or ends
+        return False
 
 
 def test_from_no_topics_to_ready_to_the_end(tmp_path: Path) -> None:
@@ -59,14 +60,14 @@ def test_from_no_topics_to_ready_to_the_end(tmp_path: Path) -> None:
             broker.send(JobMetrics(job="ysb", at=at, source="m/m", samples=(), tick=at))
             broker.send_raw("daedalus.metrics", "ysb", b"garbage", {"ce_type": b"?"})
             broker.flush()
-            assert tap.until(lambda: bool(tap.found), 30)
+            assert tap.until(lambda: bool(tap.found), 300)
             tap.close()
             assert replica.until_logged("dead letter"), replica.tail()
             metrics = get(f"{where}/metrics")[1]
             assert 'daedalus_events_handled_total{topic="daedalus.metrics"} 1.0' in metrics
             assert 'daedalus_dead_letters_total{topic="daedalus.metrics"} 1.0' in metrics
 
-            assert replica.terminate() < 10
+            assert replica.terminate() < 30
             assert replica.code == 0, replica.tail()
     for line in replica.log.read_text().splitlines():
         if line.startswith("{"):
@@ -78,7 +79,7 @@ def test_sigterm_ends_a_service_that_waits_for_kafka(tmp_path: Path) -> None:
     with running(replica):
         assert replica.until_logged("waiting for Kafka at 127.0.0.1:1"), replica.tail()
         replica.signal(signal.SIGTERM)
-        assert replica.terminate() < 10
+        assert replica.terminate() < 30
         assert replica.code == 0
 
 
@@ -105,10 +106,11 @@ def test_a_service_that_may_not_read_is_not_ready_and_says_so(tmp_path: Path) ->
                 AclPermissionType.ALLOW,
             )
             for future in broker.admin.create_acls([someone_else]).values():
-                future.result(10)
-            while (found := ready(where)) is True:
+                future.result(60)
+            deadline = time.monotonic() + 300
+            while not shut_out(replica, where):
+                assert time.monotonic() < deadline, replica.tail()
                 time.sleep(0.2)
-            assert found is None or "daedalus.metrics" in str(found)
             replica.kill()
             replica.start()
             told = "waiting for Kafka at {}: not authorised to see daedalus.metrics"

@@ -58,7 +58,7 @@ def verdicts(tap: Tap) -> dict[tuple[str, str], set[str]]:
 
 def assert_nothing_lost_and_nothing_wrong(feed: Feed, tap: Tap, replicas: list[Replica]) -> None:
     tails = "\n".join(f"--- {each.name}\n{each.tail()}" for each in replicas)
-    tap.until(lambda: len(verdicts(tap)) >= len(feed.expected), timeout=60)
+    tap.until(lambda: len(verdicts(tap)) >= len(feed.expected), timeout=300)
     found = verdicts(tap)
     lost = feed.expected.keys() - found.keys()
     wrong = {
@@ -87,7 +87,7 @@ def test_sigkill_at_random_instants(
                     replica.tend()
             victim = rng.choice(replicas)
             if rng.random() < 0.15:
-                assert victim.terminate() < 10, "SIGTERM must be obeyed within 10 s"
+                assert victim.terminate() < 30, "SIGTERM must be obeyed within 30 s"
             else:
                 victim.kill()
             victim.start()
@@ -167,7 +167,7 @@ def test_a_bug_ends_the_worker_and_keeps_its_message(
         for _ in range(200):
             feed.send(rng)
         broker.flush()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while broken.crashes == 0 and time.monotonic() < deadline:
             broken.tend()
             time.sleep(0.1)

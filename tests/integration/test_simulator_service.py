@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 JOBS = ("sim-0000", "sim-0001", "sim-0002")
 SPEED = "20"
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 @pytest.fixture
@@ -62,16 +62,25 @@ def outcomes(tap: Tap) -> list[ScaleOutcome]:
     return [each.event for each in tap.found if isinstance(each.event, ScaleOutcome)]
 
 
+def obeyed(tap: Tap, to: int, told: int) -> bool:
+    """Whether the first job has so many workers, and so many outcomes are told: in any order."""
+    return workers(tap, JOBS[0]) == to and len(outcomes(tap)) >= told
+
+
 def scraped(simulator: Replica, holds: Callable[[str], bool]) -> str:
     """Return what Prometheus would read, once it is as wanted."""
     told = simulator.log.read_text().split("healthz, readyz and metrics at ")[-1]
     port = re.findall(r"\d+", told.partition(")")[0])[-1]
     deadline = time.monotonic() + PATIENCE
     while True:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            text: str = answer.read().decode()
-        if holds(text):
-            return text
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                text: str = answer.read().decode()
+        except OSError as error:  # it is busy
+            text = str(error)
+        else:
+            if holds(text):
+                return text
         assert time.monotonic() < deadline, text
         time.sleep(0.2)
 
@@ -85,7 +94,7 @@ def command(to: int, came_from: int = 6) -> ScaleCommand:
         source="planner/test",
         from_scale_out=came_from,
         to_scale_out=to,
-        expires_at=now + timedelta(seconds=30),
+        expires_at=now + timedelta(minutes=10),
         decision="d",
         promise=Promise(),
     )
@@ -107,7 +116,7 @@ def test_jobs_are_played_and_commands_carried_out_once_also_after_a_kill(
     broker.send(first)
     broker.send(first)
     broker.flush()
-    assert tap.until(lambda: workers(tap, JOBS[0]) == 8, PATIENCE), simulator.tail()
+    assert tap.until(lambda: obeyed(tap, 8, 1), PATIENCE), simulator.tail()
     [outcome] = outcomes(tap)
     assert (outcome.status, outcome.generation, outcome.command) == (Status.APPLIED, 1, first.id)
     assert workers(tap, JOBS[1]) == 6
@@ -119,7 +128,7 @@ def test_jobs_are_played_and_commands_carried_out_once_also_after_a_kill(
     broker.flush()
     seen = len(reports(tap, JOBS[0]))
     simulator.start()
-    assert tap.until(lambda: workers(tap, JOBS[0]) == 5, PATIENCE), simulator.tail()
+    assert tap.until(lambda: obeyed(tap, 5, 2), PATIENCE), simulator.tail()
     assert [(each.command, each.generation) for each in outcomes(tap)] == [
         (first.id, 1),
         (second.id, 2),
@@ -136,6 +145,6 @@ def test_jobs_are_played_and_commands_carried_out_once_also_after_a_kill(
     assert f'daedalus_job_generation{{job_name="{JOBS[0]}"}} 2.0' in exported
     assert 'daedalus_outcomes_total{status="applied"} 1.0' in exported
 
-    assert simulator.terminate() < 10
+    assert simulator.terminate() < 30
     assert simulator.code == 0
     assert len(outcomes(tap)) == 2

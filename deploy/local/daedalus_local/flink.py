@@ -16,7 +16,7 @@ from daedalus_local.errors import StackError
 from daedalus_local.flink_rest import FlinkRest
 from daedalus_local.ports import HOST, free_port
 
-READY_TIMEOUT = 60.0
+READY_TIMEOUT = 240.0
 """Seconds; a JobManager answers after 4 s on an idle machine."""
 
 _OPENED = (

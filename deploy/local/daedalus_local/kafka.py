@@ -23,8 +23,11 @@ JVM = (
     "-XX:TieredStopAtLevel=1",
 )
 
-READY_TIMEOUT = 60.0
-"""Seconds; ready takes 3 s on an idle machine, several times that when its cores are busy."""
+READY_TIMEOUT = 240.0
+"""Seconds; ready takes 3 s on an idle machine, many times that when its cores are busy."""
+
+LONGEST_ASK = 8.0
+"""Seconds for one answer at most: a cold broker takes some to let a client in by TLS and SCRAM."""
 
 _SETTINGS = {
     "process.roles": "broker,controller",
@@ -139,7 +142,9 @@ class KafkaServer:
         """Return when the broker answers; `timeout` in seconds."""
         child = self.prepare()
         deadline = time.monotonic() + timeout
-        while not answers(self.bootstrap, client=self._access.client):
+        patience = 1.0
+        while not answers(self.bootstrap, patience, client=self._access.client):
+            patience = min(2 * patience, LONGEST_ASK)
             if not child.running:
                 raise StackError(
                     f"Kafka ended with code {child.exit_code}, see {child.log}: "
@@ -199,7 +204,8 @@ def answers(
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
     # Its own complaints about an address where nobody listens yet would fill the terminal.
-    admin = AdminClient({**client, "bootstrap.servers": bootstrap, "log_level": 0})
+    quiet = {"log_level": 0, "reconnect.backoff.max.ms": 250}
+    admin = AdminClient({**client, "bootstrap.servers": bootstrap, **quiet})
     with suppress(KafkaException):
         return bool(admin.list_topics(timeout=timeout).brokers)
     return False

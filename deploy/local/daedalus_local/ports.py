@@ -1,6 +1,7 @@
 """Which TCP ports of this machine are free."""
 
 import errno
+import random
 import socket
 from collections.abc import Iterable
 
@@ -8,6 +9,13 @@ from daedalus_local.errors import StackError
 
 HOST = "127.0.0.1"
 """All of the stack listens here only: none of it asks for a password."""
+
+_CHOSEN = range(20_000, 30_000)
+"""Below what the kernel gives to connections and to servers without a port of their own: none of
+these takes a port between its choice and its use."""
+
+_RANDOM = random.SystemRandom()
+"""Not the seeded one: two processes of one seed would choose the same ports."""
 
 
 def is_free(port: int) -> bool:
@@ -32,10 +40,8 @@ def free_port(preferred: int | None = None, *, avoid: Iterable[int] = ()) -> int
     avoided = set(avoid)
     if preferred is not None and preferred not in avoided and is_free(preferred):
         return preferred
-    for _ in range(64):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-        if port not in avoided:
+    for _ in range(256):
+        port = _RANDOM.choice(_CHOSEN)
+        if port not in avoided and is_free(port):
             return port
     raise StackError("no free TCP port found on this machine")

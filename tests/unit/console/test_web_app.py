@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -313,48 +314,61 @@ async def test_one_person_asks_so_often_in_a_minute_and_no_more(live: Live, noon
     assert "ada asked 1 times" in told(await app.post("/api/jobs/ysb/pause", WISH), 429)
 
 
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Until it is set, Kafka keeps a write waiting; then it gives it up."""
-    found = threading.Event()
+class SlowKafka:
+    """Until `answers` is set it keeps a write waiting; then it gives it up."""
 
-    def slow(*_: object) -> Any:
-        found.wait(10)
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.answers = threading.Event()
+
+    def __call__(self, *_: object) -> Any:
+        self.asked.set()
+        self.answers.wait()
         raise UnreachableError("Kafka does not answer")
 
-    monkeypatch.setattr(steering, "control", slow)
-    return found
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowKafka]:
+    found = SlowKafka()
+    monkeypatch.setattr(steering, "control", found)
+    yield found
+    found.answers.set()  # else a test that fails leaves a thread behind
+
+
+async def until(what: Callable[[], object]) -> None:
+    """Wait until what a thread does has been done."""
+    async with asyncio.timeout(60):
+        while not what():  # noqa: ASYNC110 -- a thread sets it, not this loop
+            await asyncio.sleep(0.005)
 
 
 async def test_slow_writes_keep_nobody_from_the_rest(
-    live: Live, noon: datetime, answers: threading.Event, monkeypatch: pytest.MonkeyPatch
+    live: Live, noon: datetime, kafka: SlowKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One writes, some wait for it a little, and more are refused at once: each holds a thread."""
     monkeypatch.setattr(steering, "WAIT", 0.1)
     app = App(live, noon, local="steer", writes_per_minute=3 * steering.WAITING)
     asked = 2 * steering.WAITING
     posts = [asyncio.ensure_future(app.post("/api/jobs/ysb/pause", WISH)) for _ in range(asked)]
-    done, pending = await asyncio.wait(posts, timeout=2)
+    await until(lambda: sum(post.done() for post in posts) >= asked - 1)
 
     assert (await app.get("/healthz")).status_code == 200
-    assert len(pending) == 1, "the one that writes"
-    refused = [post.result() for post in done]
+    [pending] = [post for post in posts if not post.done()]  # the one that writes
+    refused = [post.result() for post in posts if post.done()]
     assert all("ask again in some seconds" in told(each, 503) for each in refused)
     assert {each.headers["retry-after"] for each in refused} == {"5"}
-    answers.set()
-    assert "Kafka does not answer" in told(await pending.pop(), 503)
+    kafka.answers.set()
+    assert "Kafka does not answer" in told(await pending, 503)
     assert "Kafka does not answer" in told(await app.post("/api/jobs/ysb/pause", WISH), 503)
 
 
-async def test_writes_count_before_they_wait(
-    live: Live, noon: datetime, answers: threading.Event
-) -> None:
+async def test_writes_count_before_they_wait(live: Live, noon: datetime, kafka: SlowKafka) -> None:
     app = App(live, noon, local="steer", writes_per_minute=1)
     first = asyncio.ensure_future(app.post("/api/jobs/ysb/pause", WISH))
-    await asyncio.sleep(0.1)
+    await until(kafka.asked.is_set)
 
     assert "asked 1 times" in told(await app.post("/api/jobs/ysb/pause", WISH), 429)
-    answers.set()
+    kafka.answers.set()
     await first
 
 
