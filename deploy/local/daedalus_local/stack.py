@@ -31,7 +31,7 @@ KAFKA_PORT = 9092
 FLINK_PORT = 8081
 PROMETHEUS_PORT = 9090
 
-READY_WITHIN = 90.0
+READY_WITHIN = 180.0
 """Seconds for all services to be ready: each takes 5 s, all at once on two cores several times
 that."""
 
