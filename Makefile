@@ -71,8 +71,9 @@ contracts: setup
 unit: setup
 	$(BIN)/pytest -q tests/unit tests/contract -n 2
 
-common: setup  # what `isolated` does not run
-	$(BIN)/pytest -q $(filter-out $(addprefix %/,$(SERVICES) __pycache__),$(wildcard tests/unit/*)) tests/contract -n 2
+# What `isolated` does not run; Parquet files are tested where the optional pyarrow is.
+common: setup
+	$(BIN)/pytest -q $(filter-out $(addprefix %/,$(SERVICES) __pycache__),$(wildcard tests/unit/*)) tests/unit/console/test_exporting.py tests/contract -n 2
 
 isolated: setup  ## Each service alone, with its own dependencies only.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(addprefix isolated-,$(SERVICES))

@@ -141,8 +141,6 @@ class Stage:
     def close(self) -> None:
         """Disconnect."""
         self._reader.close()
-        self._producer.purge()
-        self._producer.close()
 
     def _produce(
         self,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
@@ -38,15 +37,15 @@ LIVE = 2.0
 """Seconds within which an event has to be seen."""
 
 TRIES_FOR = 300.0
-"""Seconds in which one event has to be seen in time: a busy machine may be slow for a while."""
+"""Seconds in which events have to be seen in time: a busy machine may be slow for a while."""
 
-PATIENCE = 60_000
+PATIENCE_MS = 60_000
 """Milliseconds to wait for what comes at once, unless the machine is busy."""
 
-SERVICES = 240_000
+SERVICES_MS = 240_000
 """Milliseconds to wait for four services to start, and to rescale a job."""
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=PATIENCE_MS)
 
 EVIL = "<img src=x onerror=\"window.hurt=1\"> & 'sale'"
 """A reason that would be harm if it were taken for markup."""
@@ -90,7 +89,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     found = browser.new_context(
         viewport={"width": 1200, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB"
     )
-    found.set_default_timeout(PATIENCE)
+    found.set_default_timeout(PATIENCE_MS)
     yield found
     found.close()
 
@@ -116,7 +115,7 @@ def _ours(asked: str, url: str) -> bool:
 def at_work(page: Page, url: str) -> None:
     """Open a job's page and wait until decisions are told and the chart is drawn."""
     page.goto(f"{url}/jobs/{JOB}")
-    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=SERVICES)
+    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=SERVICES_MS)
     expect(page.locator(".d-chart svg").first).to_be_visible()
 
 
@@ -130,14 +129,17 @@ def seconds_until(done: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def figures() -> Iterator[int]:
-    """Yield a figure of one digit a try, other than the last, for as long as one may fail."""
+def seen_live(show: Callable[[int], None]) -> float:
+    """Show figures of one digit, each another than the last, until three in a row are seen in time.
+
+    A machine may stand still for a moment; a page that is slower is never three times in time.
+    """
+    took: list[float] = []
     deadline = time.monotonic() + TRIES_FOR
-    for number in count():
-        yield number % 9 + 1
-        if time.monotonic() > deadline:
-            return
-        time.sleep(5)
+    while len(took) < 3 or max(took[-3:]) >= LIVE:
+        assert time.monotonic() < deadline, took
+        took.append(seconds_until(partial(show, len(took) % 9 + 1)))
+    return took[-1]
 
 
 def report(job: str, at: datetime, *, workload: float, lag: float) -> JobMetrics:
@@ -217,7 +219,7 @@ def open_newest_rescale(page: Page) -> None:
         const box = chart.getDom().getBoundingClientRect();
         return [box.x + x + 3, box.y + 150];
     }"""
-    for _ in range(5):  # the chart is live: it may move between a look and a click
+    for _ in range(3):  # the chart is live: it may move between a look and a click
         page.mouse.click(*page.evaluate(where))
         with suppress(AssertionError):
             expect(page.locator("#candidates tbody tr").first).to_be_visible(timeout=10_000)
@@ -240,12 +242,12 @@ def test_a_person_looks_explains_pauses_and_resumes(
     page: Page, url: str, broker: Broker, loop: None
 ) -> None:
     page.goto(url)
-    page.get_by_role("link", name=JOB).click(timeout=SERVICES)
-    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=SERVICES)
+    page.get_by_role("link", name=JOB).click(timeout=SERVICES_MS)
+    expect(page.locator("#decisions tbody tr").first).to_be_visible(timeout=SERVICES_MS)
     chart = page.locator(".d-chart").first
     expect(chart.locator("svg")).to_be_visible()
     expect(chart).to_have_attribute("data-ready", "")
-    expect(page.locator("#rescales tbody tr").first).to_be_visible(timeout=SERVICES)
+    expect(page.locator("#rescales tbody tr").first).to_be_visible(timeout=SERVICES_MS)
 
     open_newest_rescale(page)
 
@@ -314,22 +316,17 @@ def test_an_event_is_seen_within_two_seconds_in_list_page_and_chart(
     points = f"{chart}.getOption().series[0].data.map((point) => point[1])"
     assert other.evaluate(points) == [1000]
 
-    took = []
-    for number in figures():
+    def show(number: int) -> None:
         broker.send(
             report("by-hand", datetime.now(UTC), workload=1_000 * number + 340, lag=12_000 * number)
         )
         broker.flush()
-        sent = time.monotonic()
         expect(line).to_contain_text(f"{12 * number}k")
         expect(other.get_by_text(f"{number}.34k/s", exact=True)).to_be_visible()
         other.wait_for_function(f"{points}.at(-1) === {1_000 * number + 340}")
-        took.append(time.monotonic() - sent)
-        if took[-1] < LIVE:
-            break
-    print(f"seen in list, page and chart after {took[-1]:.2f} s")
 
-    assert min(took) < LIVE
+    print(f"seen in list, page and chart after {seen_live(show):.2f} s")
+
     assert other.evaluate(points)[:2] == [1000, 1340]
     expect(line.locator("spark-line .d-workload")).to_have_attribute("d", re.compile("^M"))
     # What is not known is said, and names of workers are text.
@@ -393,14 +390,14 @@ def test_what_was_spent_is_told_and_what_was_learned_forgotten(
 ) -> None:
     job = "sim-0001"
     page.goto(url)
-    page.get_by_role("link", name=job).click(timeout=SERVICES)
-    expect(page.locator("#decisions tbody tr").nth(1)).to_be_visible(timeout=SERVICES)
+    page.get_by_role("link", name=job).click(timeout=SERVICES_MS)
+    expect(page.locator("#decisions tbody tr").nth(1)).to_be_visible(timeout=SERVICES_MS)
     page.get_by_role("link", name="← All jobs").click()
     page.get_by_role("link", name="Cost of all jobs").click()
     page.locator("#bills").get_by_role("link", name=job).click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Account of {job}")
-    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=SERVICES)
+    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=SERVICES_MS)
     expect(page.get_by_text("PLANNER_INSTANCE=mine")).to_be_visible()
     expect(page.get_by_role("region", name="Cost").locator("svg")).to_be_visible()
     keep(page, "account")
@@ -434,10 +431,10 @@ def test_a_phone_shows_all_without_scrolling_sideways(
     context = browser.new_context(
         viewport=PHONE, device_scale_factor=2, has_touch=True, is_mobile=True, color_scheme="dark"
     )
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(url)
-    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES_MS)
     assert widths(page) == (390, 390)
     keep(page, "phone-list-dark")
 
@@ -449,7 +446,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(
     keep(page, "phone-job-dark")
 
     page.goto(f"{url}/jobs/{JOB}/account")
-    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=SERVICES)
+    expect(page.locator("#planners tbody th")).to_have_text("horizon", timeout=SERVICES_MS)
     assert widths(page) == (390, 390)
     keep(page, "phone-account-dark")
 
@@ -466,7 +463,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(
 
 def test_a_keyboard_is_enough(page: Page, url: str, loop: None) -> None:
     page.goto(url)
-    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES_MS)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
@@ -484,7 +481,7 @@ def test_a_keyboard_is_enough(page: Page, url: str, loop: None) -> None:
     page.get_by_role("link", name=JOB).focus()
     page.keyboard.press("Enter")
 
-    expect(page.locator("#decisions tbody a").first).to_be_visible(timeout=SERVICES)
+    expect(page.locator("#decisions tbody a").first).to_be_visible(timeout=SERVICES_MS)
     newest = page.locator("#decisions tbody a").first
     newest.focus()
     page.keyboard.press("Enter")
@@ -514,7 +511,7 @@ def test_light_and_dark_follow_the_system_or_what_was_chosen(
 ) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto(url)
-    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES)
+    expect(page.get_by_role("link", name=JOB)).to_be_visible(timeout=SERVICES_MS)
     assert lightness(page) < 0.2
 
     theme = page.locator("[data-theme-switch]")
@@ -580,7 +577,7 @@ def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, brok
     broker.flush()
     page.goto(url)
     expect(page.get_by_role("status").filter(has_text="jobs")).to_have_text(
-        re.compile(r"^100\d jobs$"), timeout=SERVICES
+        re.compile(r"^100\d jobs$"), timeout=SERVICES_MS
     )
     expect(page.get_by_text("page 1 of 41")).to_be_visible()
     took = seconds_until(lambda: _next(page))
@@ -591,19 +588,15 @@ def test_a_thousand_jobs_are_listed_searched_and_live(page: Page, url: str, brok
     line = page.locator("#jobs tbody tr:visible")
     expect(line).to_have_count(1)
 
-    seen = []
-    for number in figures():
+    def show(number: int) -> None:
         broker.send(
             report("many-0777", datetime.now(UTC), workload=5.0, lag=54_000 + 1_000 * number)
         )
         broker.flush()
-        text = f"{54 + number}k"
-        seen.append(seconds_until(partial(expect(line).to_contain_text, text)))
-        if seen[-1] < LIVE:
-            break
-    print(f"a page turned in {took:.2f} s, an event seen after {seen[-1]:.2f} s")
+        expect(line).to_contain_text(f"{54 + number}k")
 
-    assert min(seen) < LIVE
+    print(f"a page turned in {took:.2f} s, an event seen after {seen_live(show):.2f} s")
+
     expect(page).to_have_url(re.compile("q=many-0777"))
 
 

@@ -152,7 +152,7 @@ class Tap:
         return True
 
     def read_all(self, timeout: float = 120.0) -> bool:
-        """Read until the end of each partition was seen; says whether it was."""
+        """Read, once after it was made, all that lies there; says whether it did."""
         return self.until(lambda: not self._to_read, timeout)
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ class Kubelet:
         while True:
             try:
                 await self._follow()
-            except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
+            except (aiohttp.ClientError, TimeoutError, ValueError):
                 await asyncio.sleep(0.3)
 
     async def _follow(self) -> None:

@@ -6,8 +6,9 @@ certificate has expired. Whatever no ACL allows is refused.
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
@@ -67,6 +68,7 @@ class Secured:
         """Return a client that may do everything."""
         return AdminClient(dict(self.client(ADMIN)))
 
+    @cached_property
     def broker(self) -> Broker:
         """Return the harness' clients, which may do everything."""
         return Broker(self.server, self.client(ADMIN))
@@ -87,8 +89,9 @@ def secured_broker(folder: Path, passwords: Mapping[str, str]) -> Iterator[Secur
     with running_kafka(folder / "kafka", outside[0], extra=extra, access=access) as server:
         found = Secured(server, addresses, authority, folder, everybody)
         create_topics(found.admin(), partitions=PARTITIONS)
-        found.broker().settle()
-        yield found
+        with closing(found.broker) as broker:
+            broker.settle()
+            yield found
 
 
 def _client(user: str, password: str, authority: Authority) -> dict[str, str]:

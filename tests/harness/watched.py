@@ -4,6 +4,7 @@ import hashlib
 import math
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -137,7 +138,7 @@ def following(home: Path, options: Options, quiet: float) -> Iterator[Watched]:
             if not why:
                 yield found
                 return
-        print(f"played once more: {why}")
+        warnings.warn(f"the loop was played once more: {why}", stacklevel=2)  # pytest shows it
 
 
 def _why_again(watched: Watched, quiet: float, slowness: float) -> str:
@@ -150,9 +151,10 @@ def _why_again(watched: Watched, quiet: float, slowness: float) -> str:
 
 
 class Pace:
-    """How many times longer a little work takes than it can, because others want the cores too.
+    """How many times longer a little work takes than it can, because the cores are wanted.
 
-    Measured, since no counter tells it: the pressure on the CPU counts workers at their quota.
+    The stack itself wants them, too. Measured, since no counter tells it: the pressure on the CPU
+    counts workers at their quota.
     """
 
     def __init__(self) -> None:

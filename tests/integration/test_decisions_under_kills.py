@@ -158,13 +158,17 @@ def test_what_is_missing_when_the_grace_has_passed_is_marked_and_rightly(
     """Grace below the time away: decisions go on, and say what they had to do without."""
     grace, away = 2.0, 9.0  # longer than a loop and a report: every job has a tick in it
     killers: list[Killer] = []
+    kills = max(4, kills // 4)
 
     def killing(services: list[Replica]) -> Callable[[float], None]:
         victims = [each for each in services if not each.name.startswith("planner")]
-        killers.append(Killer(victims, max(4, kills // 4), rng, away))
+        killers.append(Killer(victims, kills, rng, away))
         return killers[0]
 
-    played = run(tmp_path, replicas=1, grace=grace, duration=110 + kills, speed=1, disturb=killing)
+    played = run(
+        tmp_path, replicas=1, grace=grace, duration=30 + kills * 20, speed=1, disturb=killing
+    )
+    assert len(killers[0].killed) == kills
 
     assert all(len(each) == 1 for each in played.decisions().values())
     assert_commands_are_answered_once(played)

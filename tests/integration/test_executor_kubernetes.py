@@ -198,10 +198,13 @@ async def out_of_patience(
 ) -> Rescaled:
     """Scale, with the patience at its end soon after Kubernetes has told what is amiss."""
     scaling = asyncio.create_task(cluster.target(deployment=name).scale(wanted, Permits()))
-    await until(seen)
-    await asyncio.sleep(0.5)  # for an answer on the way that does not tell it yet
-    cluster.clock.skipped = PATIENCE
-    return await scaling
+    try:
+        await until(lambda: seen() or scaling.done())
+        await asyncio.sleep(0.5)  # for an answer on the way that does not tell it yet
+        cluster.clock.skipped = PATIENCE
+        return await scaling
+    finally:
+        scaling.cancel()
 
 
 async def test_pods_without_room_are_told_as_such_and_taken_back(cluster: Cluster) -> None:

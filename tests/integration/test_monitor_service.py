@@ -156,6 +156,9 @@ async def test_a_hanging_source_holds_nobody_up_and_a_forgotten_job_leaves_nothi
             return found[forgotten][-1].at < others - timedelta(seconds=LOOP)
 
         assert await asyncio.to_thread(tap.until, silent, PATIENCE), "it is reported on"
+        told = len(reports(tap)[forgotten])
+        await until_ticks(tap, JOBS[1:], 2)
+        assert len(reports(tap)[forgotten]) == told, "it is reported on again"
     tap.close()
 
     for job in [*JOBS, *slow]:

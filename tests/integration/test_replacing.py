@@ -199,6 +199,9 @@ def assert_chosen_and_shadow(loop: Loop, before: dict[str, int]) -> None:
             return by_theirs == [True] * 4 and not any(marked(last, "forecast_missing"))
 
         loop.until(used, f"four decisions in a row of {job} by the forecasts of {chosen}")
+        theirs = {each.id for each in loop.of(Forecast, job, f"forecaster/{chosen}")}
+        for decision in loop.decisions(job)[before[job] :]:
+            assert theirs & set(decision.inputs) or "forecast_missing" in decision.marks, decision
         shadow = {each.id for each in loop.of(Forecast, job, f"forecaster/{other}")}
         assert shadow, f"{other} says nothing of {job}"
         assert not any(shadow & set(each.inputs) for each in loop.decisions(job)), job
@@ -249,6 +252,9 @@ def assert_the_analyzer_is_replaced(loop: Loop, before: dict[str, int]) -> None:
         return by_theirs == [True] * 2 and not any(missing)
 
     loop.until(planned, "two decisions in a row of mine by their capacities")
+    theirs = {each.id for each in loop.of(CapacityUpdate, "mine", "analyzer/standin")}
+    for decision in loop.decisions("mine")[before["mine"] :]:
+        assert theirs & set(decision.inputs) or "analyzer_missing" in decision.marks, decision
     assert all(marked(loop.decisions("ours")[before["ours"] :], "forecast_missing"))
 
 

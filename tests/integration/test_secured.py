@@ -237,7 +237,7 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
     stages = [role.name for role in roles.SERVICES]
     services = [service(kafka, stage, stage, tmp_path) for stage in stages]
     played = service(kafka, "simulator", "simulator", tmp_path, JOBS="1", SPEED="20")
-    tap = kafka.broker().tap(Decision, Forecast, Knowledge, strict=False)
+    tap = kafka.broker.tap(Decision, Forecast, Knowledge, strict=False)
     kinds = {"AnalyzerState", "ForecasterState", "PlannerState"}
 
     def all_came() -> bool:
@@ -298,7 +298,7 @@ def restored_is_what_was_exported(kafka: Secured, snapshots: Path, folder: Path)
     assert lost.flush(20) == 0
     for _ in range(2):  # the second time above what is there
         daedalus(kafka, "admin", "knowledge", "import", str(snapshots), "--overwrite")
-    tap = kafka.broker().tap(Knowledge, strict=False)
+    tap = kafka.broker.tap(Knowledge, strict=False)
     written = len(exported) * 2
     assert tap.read_all()
     assert len(tap.found) > written

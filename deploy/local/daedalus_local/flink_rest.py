@@ -91,7 +91,7 @@ class FlinkRest:
         body = {vertex: {"parallelism": bounds} for vertex in current}
         self.send("PUT", f"/jobs/{job_id}/resource-requirements", body)
 
-    def wait_for_workers(self, count: int, timeout: float = 90.0) -> None:
+    def wait_for_workers(self, count: int, timeout: float = 180.0) -> None:
         """Return when `count` TaskManagers have registered; `timeout` in seconds."""
         deadline = time.monotonic() + timeout
         while len(found := self.workers()) < count:
@@ -99,7 +99,7 @@ class FlinkRest:
                 raise StackError(f"{len(found)} of {count} TaskManagers came in {timeout:.0f} s")
             time.sleep(0.5)
 
-    def wait_until_running(self, job_id: str, timeout: float = 90.0) -> None:
+    def wait_until_running(self, job_id: str, timeout: float = 180.0) -> None:
         """Return when all tasks of the job run; `timeout` in seconds."""
         deadline = time.monotonic() + timeout
         while (state := self.running_tasks(job_id))[1] > 0:

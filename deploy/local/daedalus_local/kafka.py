@@ -26,7 +26,7 @@ JVM = (
 READY_TIMEOUT = 240.0
 """Seconds; ready takes 3 s on an idle machine, many times that when its cores are busy."""
 
-LONGEST_ASK = 8.0
+LONGEST_ASK = 4.0
 """Seconds for one answer at most: a cold broker takes some to let a client in by TLS and SCRAM."""
 
 _SETTINGS = {

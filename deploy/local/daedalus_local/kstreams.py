@@ -29,7 +29,7 @@ JVM = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
 )
 
-READY_TIMEOUT = 60.0
+READY_TIMEOUT = 180.0
 """Seconds; workers run 3 s after their start on an idle machine."""
 
 

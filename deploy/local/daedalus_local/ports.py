@@ -11,8 +11,8 @@ HOST = "127.0.0.1"
 """All of the stack listens here only: none of it asks for a password."""
 
 _CHOSEN = range(20_000, 30_000)
-"""Below what the kernel gives to connections and to servers without a port of their own: none of
-these takes a port between its choice and its use."""
+"""Below what Linux gives by default to connections and to servers without a port of their own: none
+of these takes a port between its choice and its use."""
 
 _RANDOM = random.SystemRandom()
 """Not the seeded one: two processes of one seed would choose the same ports."""

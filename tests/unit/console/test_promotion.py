@@ -4,12 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from daedalus_console.brokers import Address
 from daedalus_console.errors import ChangedError, ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import Author, forget
 from daedalus_console.promotion import check, check_obeyed, heard, promoted
+from daedalus_console.runs.promote import Wish
 from daedalus_console.views import lines
+from daedalus_console.web import steering
+from daedalus_console.web.people import Person, Role
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Decision, Declaration, Forecast
+from daedalus_shared.events import Decision, Declaration, Event, Forecast
 from daedalus_shared.job_spec import JobSpec
 
 
@@ -48,6 +52,27 @@ def test_who_was_seen_to_be_obeyed_still_is() -> None:
 
     with pytest.raises(ChangedError, match="planner obeyed is mine meanwhile, not horizon: look"):
         check_obeyed("planner", "rules", "mine", "horizon")
+
+
+def test_the_page_writes_nothing_where_another_is_obeyed_than_was_seen(
+    control: JobControl, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Event] = []
+    monkeypatch.setattr(steering, "control", lambda *_: control)
+    monkeypatch.setattr(steering, "check_heard", lambda *_: None)
+    monkeypatch.setattr(steering, "publish", lambda _, events: written.extend(events))
+    page = steering.Steering(Address("kafka:9092", "a test"), lambda: noon, per_minute=9)
+    ada = Person("ada", Role.STEER)
+
+    def wish(instead: str) -> Wish:
+        return Wish("ysb", "rules", None, "cheaper", force=False, instead=instead)
+
+    with pytest.raises(ChangedError, match="planner obeyed is horizon meanwhile, not mine"):
+        page.promote(ada, wish("mine"))
+    assert written == []
+
+    page.promote(ada, wish("horizon"))
+    assert [type(each) for each in written] == [Declaration]
 
 
 def test_nobody_is_promoted_who_does_not_run(

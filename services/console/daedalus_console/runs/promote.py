@@ -29,7 +29,7 @@ class Wish:
     why: str
     force: bool
     instead: str | None = None
-    """Who was obeyed when it was asked; None where nobody looked."""
+    """Who was obeyed where the page asked for one of them; None at the command and over HTTP."""
 
 
 def promote(wish: Wish, bootstrap: str | None, *, as_json: bool) -> Exit:

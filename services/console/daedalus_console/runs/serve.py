@@ -56,7 +56,7 @@ def serve(
     reader.start()
     try:
         if as_json:
-            output.line(json.dumps({"url": url, "access": _may(settings)}))
+            output.line(json.dumps({"url": url}))
         else:
             output.line(f"The console is at {url} ({_may(settings)}); Ctrl-C ends it.")
         uvicorn.Server(config).run(sockets=[bound])
