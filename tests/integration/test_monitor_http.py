@@ -174,7 +174,7 @@ async def test_a_silent_server_is_left_in_time_and_the_other_source_is_asked(
 
     look, _ = await inquiry.look(NOW, budget=4)
 
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 16
     assert isinstance(look.scale_out, Unknown)
     assert look.scale_out.why.startswith("no answer within 2 s; ")
     assert "cannot be reached" in look.scale_out.why

@@ -268,7 +268,7 @@ def test_the_loop_runs_with_a_principal_a_service_and_no_secret_shows(
         ]
         for each in services:
             each.signal(signal.SIGTERM)
-        assert all(each.terminate() < 30 for each in services)
+        assert all(each.terminate() < 20 for each in services)
     tap.close()
 
     logs = [each.log.read_text() for each in [*services, played]]

@@ -67,7 +67,7 @@ def test_from_no_topics_to_ready_to_the_end(tmp_path: Path) -> None:
             assert 'daedalus_events_handled_total{topic="daedalus.metrics"} 1.0' in metrics
             assert 'daedalus_dead_letters_total{topic="daedalus.metrics"} 1.0' in metrics
 
-            assert replica.terminate() < 30
+            assert replica.terminate() < 10
             assert replica.code == 0, replica.tail()
     for line in replica.log.read_text().splitlines():
         if line.startswith("{"):
@@ -79,7 +79,7 @@ def test_sigterm_ends_a_service_that_waits_for_kafka(tmp_path: Path) -> None:
     with running(replica):
         assert replica.until_logged("waiting for Kafka at 127.0.0.1:1"), replica.tail()
         replica.signal(signal.SIGTERM)
-        assert replica.terminate() < 30
+        assert replica.terminate() < 10
         assert replica.code == 0
 
 

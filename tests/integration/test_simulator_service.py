@@ -145,6 +145,6 @@ def test_jobs_are_played_and_commands_carried_out_once_also_after_a_kill(
     assert f'daedalus_job_generation{{job_name="{JOBS[0]}"}} 2.0' in exported
     assert 'daedalus_outcomes_total{status="applied"} 1.0' in exported
 
-    assert simulator.terminate() < 30
+    assert simulator.terminate() < 10
     assert simulator.code == 0
     assert len(outcomes(tap)) == 2
