@@ -29,9 +29,10 @@ from harness.watched import (
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(1500)]
 
 JOB = jobs.JOBS["wordcount-kstreams"]
-LOW, HIGH = 400.0, 1200.0
-SHAPE = {"quiet": 700, "rise": 2000, "peak": 200, "fall": 300}
-"""Seconds of the job's time."""
+LOW, HIGH = 350.0, 1000.0
+SHAPE = {"quiet": 700, "rise": 2600, "peak": 200, "fall": 300}
+"""Seconds of the job's time. The rise asks for a worker more every 80 to 100 s at a factor of 10:
+within the minute in which the rules let a rescale settle, nobody could be ahead of two."""
 
 
 def test_workers_come_before_the_load_and_go_after_it(tmp_path: Path) -> None:

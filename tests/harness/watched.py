@@ -123,7 +123,8 @@ def following(home: Path, options: Options, quiet: float) -> Iterator[Watched]:
     """Run a stack until its job went up and down with the load.
 
     Nobody is ahead of a load that outgrows the first workers from its beginning, nor on a machine
-    that is held up by others. Where it was so, it is played once more, and has to hold then.
+    that is held up by others. Where that made all scale-ups late, it is played once more, and has
+    to hold then.
 
     Args:
         home: A folder for the stacks.
@@ -142,10 +143,12 @@ def following(home: Path, options: Options, quiet: float) -> Iterator[Watched]:
 
 
 def _why_again(watched: Watched, quiet: float, slowness: float) -> str:
+    if any(ahead for ahead, _ in _scale_ups(watched)):
+        return ""
     before = _capacity_before(watched, watched.applied(up=True)[0])
     if before is not None and before <= quiet:
         return f"the first workers carried {before:.0f}/s of {quiet:.0f}/s"
-    if slowness > SLOW and not any(ahead for ahead, _ in _scale_ups(watched)):
+    if slowness > SLOW:
         return f"the machine was {slowness:.1f} times slower than it can be"
     return ""
 
