@@ -1,9 +1,11 @@
 """What people want of one job, as of an instant: its spec and the overrides in force.
 
 Control events take effect at the first tick that ends at least the grace after them, so that all
-services agree however late they read them.
+services agree however late they read them. A Forget that ends the job counts at once, and ends what
+was asked of it until then.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -66,15 +68,30 @@ class JobControl:
     def overrides_at(self, tick: datetime, grace: float) -> tuple[Override, ...]:
         """Return the overrides in force at the tick that ends at `tick`, one a kind."""
         newest: dict[str, Override] = {}
-        for override in self.overrides:
+        for override in self.unforgotten(self.overrides, tick):
             if override.at + timedelta(seconds=grace) <= tick:
                 newest[override.key] = override
         return tuple(override for override in newest.values() if override.until > tick)
 
     def answer(self, tick: datetime, grace: float) -> Approval | None:
         """Return the last word on a rescale that counts at a tick; it may have ended since."""
-        known = [said for said in self.approvals if _counts(said, tick, grace)]
+        words = self.unforgotten(self.approvals, tick)
+        known = [said for said in words if _counts(said, tick, grace)]
         return known[-1] if known else None
+
+    def unforgotten(self, events: tuple[E, ...], tick: datetime | None = None) -> tuple[E, ...]:
+        """Return those of the job's events that were not forgotten with it.
+
+        Args:
+            events: In the order of their instants.
+            tick: The end of the tick by which they may have been; None for ever.
+        """
+        ends = [
+            forget.at
+            for forget in self.forgets
+            if not forget.stays_declared and (tick is None or forget.at <= tick)
+        ]
+        return events[bisect_right(events, ends[-1], key=_at) :] if ends else events
 
     def forgets_between(self, before: datetime, tick: datetime, grace: float) -> bool:
         """Whether what was learned up to the tick `before` is forgotten by the tick `tick`."""
@@ -93,6 +110,12 @@ def _counts(event: ControlEvent, tick: datetime, grace: float) -> bool:
 
 
 def _with(events: tuple[E, ...], event: E) -> tuple[E, ...]:
-    if any(known.id == event.id for known in events):
+    # An id tells the instant too, and is dear: only events of the same instant can share it.
+    first, after = (side(events, event.at, key=_at) for side in (bisect_left, bisect_right))
+    if any(known.id == event.id for known in events[first:after]):
         return events
-    return tuple(sorted((*events, event), key=lambda known: known.at))
+    return (*events[:after], event, *events[after:])
+
+
+def _at(event: ControlEvent) -> datetime:
+    return event.at

@@ -42,13 +42,15 @@ def _meant(text: str, now: datetime, towards: Towards, zone: tzinfo | None) -> d
         return now.astimezone(UTC)
     if named := _DAY.fullmatch(text.lower()):
         day = now.astimezone(zone).date() + timedelta(days=_SHIFT[named[1]])
-        return _local(day, _time(named[2] or "0:00"), zone)
+        if named[2] is None:
+            return _local(day, time(), zone)[0]
+        return _towards(_local(day, _time(named[2]), zone), now, towards)
     if _CLOCK.fullmatch(text):
         return _of_day(text, now, towards, zone)
     try:
         span = timedelta(seconds=seconds(text))
     except ValueError:
-        return _iso(text, zone)
+        return _iso(text, now, towards, zone)
     except OverflowError as error:
         raise ValueError(f"{text!r} is too long a time") from error
     try:
@@ -61,10 +63,7 @@ def _of_day(text: str, now: datetime, towards: Towards, zone: tzinfo | None) -> 
     of_day = _time(text)
     today = now.astimezone(zone).date()
     days = [today + timedelta(days=shift) for shift in (-1, 0, 1)]
-    found = [_local(day, of_day, zone) for day in days]
-    if towards == "past":
-        return max(at for at in found if at <= now)
-    return min(at for at in found if at > now)
+    return _towards([at for day in days for at in _local(day, of_day, zone)], now, towards)
 
 
 def _time(text: str) -> time:
@@ -74,12 +73,23 @@ def _time(text: str) -> time:
         raise ValueError(f"{text!r} is no time of day") from error
 
 
-def _local(day: date, of_day: time, zone: tzinfo | None) -> datetime:
+def _local(day: date, of_day: time, zone: tzinfo | None) -> list[datetime]:
+    """Return when it is that time on that day: twice in the hour that the end of summer repeats."""
     # Through naive local times, so that a change to summer time in between is accounted for.
-    return datetime.combine(day, of_day, zone).astimezone(UTC)
+    local = datetime.combine(day, of_day, zone)
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    # Of an hour that is left out the fold 1 lies before: the first is what the clock says then.
+    return [first, second] if second > first else [first]
 
 
-def _iso(text: str, zone: tzinfo | None) -> datetime:
+def _towards(found: list[datetime], now: datetime, towards: Towards) -> datetime:
+    """Return the nearest that way; the first where none lies that way."""
+    if towards == "past":
+        return max((at for at in found if at <= now), default=found[0])
+    return min((at for at in found if at > now), default=found[0])
+
+
+def _iso(text: str, now: datetime, towards: Towards, zone: tzinfo | None) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
@@ -87,6 +97,10 @@ def _iso(text: str, zone: tzinfo | None) -> datetime:
             f"{text!r} is no time; write 10m, 2h, 18:30, yesterday 18:30 or 2026-01-31T18:30+01:00"
         ) from error
     try:
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        if at.tzinfo:
+            return at.astimezone(UTC)
+        found = _local(at.date(), at.time(), zone)
+        is_day = len(text) <= len("2026-01-31")
+        return found[0] if is_day else _towards(found, now, towards)
     except (OverflowError, ValueError) as error:  # the second where the year would be 0
         raise ValueError(f"{text!r} leads out of the calendar") from error

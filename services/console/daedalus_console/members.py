@@ -61,7 +61,8 @@ class Member:
     @property
     def ceilings(self) -> tuple[Override, ...]:
         """What it was given, in the order of time; also when it was taken back."""
-        return tuple(known for known in self.control.overrides if is_quota(known))
+        known = self.control.unforgotten(self.control.overrides)
+        return tuple(given for given in known if is_quota(given))
 
     def claim(self, job: str, priority: int) -> Claim | None:
         """Return what it has and needs; None when it is not declared."""

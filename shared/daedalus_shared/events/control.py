@@ -143,8 +143,9 @@ class Approval(ControlEvent):
 class Forget(ControlEvent):
     """What was learned of a job is forgotten; unless it stays declared, the job is no more.
 
-    Each service writes its tombstones then. A job that stays declared is learned anew from the
-    first tick on that ends the policy's grace after this event.
+    Each service writes its tombstones then. With the job end the overrides and approvals said up to
+    then. A job that stays declared is learned anew from the first tick on that ends the policy's
+    grace after this event.
     """
 
     KIND: ClassVar[str] = "Forget"

@@ -26,6 +26,7 @@ from daedalus_shared.events import (
     Declaration,
     Direction,
     Event,
+    Forget,
     Override,
     OverrideKind,
 )
@@ -275,6 +276,18 @@ def test_a_ceiling_says_who_gives_it_and_stands_beside_a_persons(
         "of 10 that 2 jobs share",
     )
     assert event.until > noon + timedelta(days=300)
+
+
+def test_a_job_that_is_declared_anew_gets_its_ceiling_again(ysb: JobSpec, noon: datetime) -> None:
+    members = {"a": Member().after(declared(ysb, "a", noon), BATCH)}
+    (before,) = deal(BATCH, members, noon + MINUTE)
+    forgotten = Forget(job="a", at=noon + 2 * MINUTE, source="console/ada", author="ada")
+    for event in (before, forgotten, declared(ysb, "a", noon + 3 * MINUTE)):
+        members["a"] = members["a"].after(event, BATCH)
+
+    (event,) = deal(BATCH, members, noon + 4 * MINUTE)
+
+    assert (event.key, event.scale_out) == (before.key, before.scale_out)
 
 
 def test_a_job_that_left_the_group_is_given_free(ysb: JobSpec, noon: datetime) -> None:

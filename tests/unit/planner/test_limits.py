@@ -80,6 +80,10 @@ R, D = Reason, Direction
         pytest.param(3, [ceiling(5)], 3, R.SCALE_DOWN, (), id="already below the ceiling"),
         pytest.param(6, [quota(5)], 5, R.QUOTA, ("quota",), id="quota"),
         pytest.param(8, [ceiling(6), quota(5)], 5, R.QUOTA, ("ceiling", "quota"), id="the lower"),
+        pytest.param(6, [pin(8), quota(5)], 8, R.PINNED, ("pin",), id="a pin beats a quota"),
+        pytest.param(
+            6, [pin(8), ceiling(7), quota(5)], 7, R.CEILING, ("pin", "ceiling"), id="not a ceiling"
+        ),
         pytest.param(8, [quota(5), floor(6)], 6, R.FLOOR, ("quota", "floor"), id="floor over it"),
         pytest.param(
             6, [ceiling(5), floor(7)], 7, R.FLOOR, ("ceiling", "floor"), id="floor beats ceiling"

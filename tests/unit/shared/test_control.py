@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Approval, Declaration, Forget, Override
@@ -124,3 +126,82 @@ def test_the_last_word_on_a_rescale_counts_after_its_grace() -> None:
     assert control.answer(at(29), 30) is None
     assert control.answer(at(89), 30) == words[0]
     assert control.answer(at(90), 30) == words[1]
+
+
+def forget(seconds: float, *, stays_declared: bool = False) -> Forget:
+    return Forget(
+        job="ysb", at=at(seconds), source="console/bob", author="bob", stays_declared=stays_declared
+    )
+
+
+def word(seconds: float, author: str = "ann") -> Approval:
+    return Approval(job="ysb", at=at(seconds), source="console/me", decision="d", author=author)
+
+
+@pytest.mark.parametrize(
+    ("tick", "workers", "author"),
+    [
+        pytest.param(199, 3, "ann", id="a tick before it, whenever it is decided"),
+        pytest.param(200, None, None, id="at once"),
+        pytest.param(331, None, None, id="declared anew"),
+        pytest.param(430, 4, "bob", id="asked anew"),
+    ],
+)
+def test_what_was_asked_of_a_job_is_forgotten_with_it(
+    tick: float, workers: int | None, author: str | None
+) -> None:
+    control = JobControl()
+    for event in (
+        declaration(0), override(50, 9999), word(60), override(200, 9999, "pause", None),
+        forget(200), declaration(300), override(400, 9999, workers=4), word(400, "bob"),
+    ):  # fmt: skip
+        control = control.fold(event)
+
+    answer = control.answer(at(tick), 30)
+
+    assert [each.scale_out for each in control.overrides_at(at(tick), 30)] == (
+        [workers] if workers else []
+    )
+    assert (answer.author if answer else None) == author
+    assert [each.at for each in control.unforgotten(control.approvals)] == [at(400)]
+
+
+def test_what_was_asked_outlives_what_was_learned() -> None:
+    control = JobControl()
+    for event in (declaration(0), override(50, 9999), word(60), forget(100, stays_declared=True)):
+        control = control.fold(event)
+
+    assert control.overrides_at(at(200), 30) == control.overrides != ()
+    assert control.answer(at(200), 30) == word(60)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["floor", "ceiling", "pin"]))))
+def test_events_lie_by_their_instants_and_those_of_one_as_they_came(
+    asked: list[tuple[int, str]],
+) -> None:
+    control = JobControl()
+    for seconds, kind in asked:
+        control = control.fold(override(seconds, 400, kind))
+
+    expected = sorted(dict.fromkeys(asked), key=lambda each: each[0])
+    assert [(each.at, each.kind) for each in control.overrides] == [
+        (at(seconds), kind) for seconds, kind in expected
+    ]
+
+
+def test_no_id_is_asked_of_events_of_other_instants(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = JobControl()
+    for second in range(100):
+        control = control.fold(override(second, 400))
+    dear: list[datetime] = []
+
+    def told(event: Override) -> str:
+        dear.append(event.at)
+        return event.key
+
+    monkeypatch.setattr(Override, "id", property(told))
+
+    control = control.fold(override(50.5, 400)).fold(override(50, 400))
+
+    assert len(control.overrides) == 101
+    assert set(dear) == {at(50)}

@@ -92,5 +92,68 @@ def test_a_time_of_day_is_right_across_a_change_to_summer_time() -> None:
     assert moment("tomorrow 06:00", evening, "future", BERLIN) == six
 
 
+@pytest.mark.parametrize(
+    ("text", "now", "towards", "expected"),
+    [
+        pytest.param("02:30", "01:15", "future", "01:30", id="the second, of the time of day"),
+        pytest.param("02:30", "00:15", "future", "00:30", id="the first, before it"),
+        pytest.param("02:30", "00:45", "future", "01:30", id="the second, after the first"),
+        pytest.param("02:30", "01:45", "past", "01:30", id="back to the second"),
+        pytest.param("02:30", "01:15", "past", "00:30", id="back to the first"),
+        pytest.param("today 02:30", "01:15", "future", "01:30", id="today"),
+        pytest.param("today 02:30", "00:15", "future", "00:30", id="today, the first"),
+        pytest.param("today 02:30", "01:15", "past", "00:30", id="today, back to the first"),
+        pytest.param("2026-10-25T02:30", "01:15", "future", "01:30", id="a date"),
+        pytest.param("2026-10-25 02:30", "00:45", "past", "00:30", id="a date, back"),
+        pytest.param("2026-10-25T02:30+02:00", "01:15", "future", "00:30", id="an offset decides"),
+        pytest.param("today 02:30", "02:00", "future", "00:30", id="none lies that way"),
+    ],
+)
+def test_a_time_in_the_hour_that_is_repeated_is_the_nearest_that_way(
+    text: str, now: str, towards: Towards, expected: str
+) -> None:
+    # In Berlin the clocks show 02:00 to 03:00 twice: from 00:00 and from 01:00 UTC.
+    present = datetime.fromisoformat(f"2026-10-25T{now}Z")
+
+    found = moment(text, present, towards, BERLIN)
+
+    assert found == datetime.fromisoformat(f"2026-10-25T{expected}Z")
+
+
+def test_the_machines_own_zone_repeats_an_hour_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        present = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
+        assert moment("02:30", present, "future") == present + timedelta(minutes=15)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["today", "2026-11-01"])
+def test_a_day_begins_once_where_midnight_is_repeated(text: str) -> None:
+    late = datetime(2026, 11, 1, 20, tzinfo=UTC)
+
+    assert moment(text, late, "past", ZoneInfo("America/Havana")) == late.replace(hour=4)
+
+
+@pytest.mark.parametrize(
+    ("now", "towards", "expected"),
+    [
+        pytest.param("2026-03-29T00:45", "future", "2026-03-29T01:30", id="to come: as if shown"),
+        pytest.param("2026-03-29T00:45", "past", "2026-03-28T01:30", id="past: of the day before"),
+        pytest.param("2026-03-29T01:15", "future", "2026-03-29T01:30", id="already summer time"),
+        pytest.param("2026-03-29T01:45", "past", "2026-03-29T01:30", id="past: as if shown"),
+    ],
+)
+def test_a_time_in_the_hour_that_is_left_out_is_counted_from_before_it(
+    now: str, towards: Towards, expected: str
+) -> None:
+    present = datetime.fromisoformat(f"{now}Z")
+
+    assert moment("02:30", present, towards, BERLIN) == datetime.fromisoformat(f"{expected}Z")
+
+
 def test_examples_hold() -> None:
     assert doctest.testmod(moments) == (0, 2)

@@ -2,7 +2,8 @@
 
 The order is the rank: a pin takes the place of the wish, a ceiling and a floor bound it (the floor
 wins over the ceiling: too few workers hurt more), spec and platform bound those, and a pause holds
-what is left. Each names itself only where it changes the choice.
+what is left. A group's quota bounds the planner's wish alone, so it gives way to a pin as to a
+floor. Each names itself only where it changes the choice.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,8 @@ def limit(wish: Wish, current: int, bounds: Bounds, overrides: Iterable[Override
     for override in kinds[OverrideKind.PIN]:
         wish = pinned(wish, override)
     for override in kinds[OverrideKind.CEILING]:
-        wish = lowered(wish, override)
+        if not (kinds[OverrideKind.PIN] and override.direction is Direction.UP):
+            wish = lowered(wish, override)
     for override in kinds[OverrideKind.FLOOR]:
         wish = raised(wish, override)
     wish = bounded(wish, bounds)

@@ -25,6 +25,7 @@ from daedalus_shared.events import (
     CapacityUpdate,
     ControlEvent,
     JobMetrics,
+    Override,
     ScaleOutcome,
 )
 from daedalus_shared.job_spec import JobSpec
@@ -210,14 +211,19 @@ def _playable(spec: JobSpec) -> JobSpec:
 
 def _asked(control: JobControl, begin: datetime, end: datetime) -> tuple[ControlEvent, ...]:
     """Return what people asked for in that time, and the overrides that were in force before."""
-    before = {each.key: each for each in control.overrides if each.at < begin}
+    overrides = [_until_forgotten(each, control) for each in control.overrides]
+    before = {each.key: each for each in overrides if each.at < begin}
     learned = [each for each in control.forgets if each.stays_declared]
     meanwhile = (
-        each
-        for each in (*control.overrides, *control.approvals, *learned)
-        if begin <= each.at < end
+        each for each in (*overrides, *control.approvals, *learned) if begin <= each.at < end
     )
     return (*(each for each in before.values() if each.until > begin), *meanwhile)
+
+
+def _until_forgotten(asked: Override, control: JobControl) -> Override:
+    """Return it as it ends with its job, which the model plays through to the end."""
+    ends = [each.at for each in control.forgets if not each.stays_declared and each.at >= asked.at]
+    return asked.model_copy(update={"until": min([asked.until, *ends])})
 
 
 def _modelled(world: LearnedWorld) -> Iterator[str]:
