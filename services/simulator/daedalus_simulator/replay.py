@@ -8,8 +8,8 @@ withheld until after it.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -19,6 +19,7 @@ from daedalus_analyzer.state import AnalyzerState
 from daedalus_forecaster.forecaster import Forecaster
 from daedalus_forecaster.state import ForecasterState
 from daedalus_planner.planner import Planner
+from daedalus_planner.planners import PLANNERS
 from daedalus_planner.state import PlannerState
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
@@ -51,6 +52,8 @@ ANALYZER, FORECASTER = "analyzer/analyzer", "forecaster/daedalus"
 """The instances whose code is here; results of others are taken as they are recorded."""
 
 _MISSING = {"analyzer_missing": CapacityUpdate, "forecast_missing": Forecast}
+
+_TOO_LATE = "it came too late; without it the decision is the same"
 
 
 class Verdict(StrEnum):
@@ -91,7 +94,10 @@ class Judged:
 
     differences: tuple[Difference, ...] = ()
     whole: bool = True
-    """Whether capacity and forecast were made again too; else the planner alone was judged."""
+    """Whether capacity and forecast were made again too; else they are as recorded."""
+
+    taken: tuple[str, ...] = ()
+    """Whose results alone are as recorded, such as `forecaster/mine`; empty where all or none."""
 
 
 class Kept(Generic[V]):
@@ -116,11 +122,27 @@ class Kept(Generic[V]):
 class _Side:
     """What one planner has not been fed with yet."""
 
-    known: Remembering[PlannerState]
+    plans: tuple[Remembering[PlannerState], ...]
+    """The planner by its name's plan; by each that there is, where its name tells none."""
     queue: deque[Event] = field(default_factory=lambda: deque(maxlen=10 * KEPT))
     waiting: Decision | None = None
     """A recorded decision that is judged once its successor was read: by then its inputs are."""
+    control: JobControl = field(default_factory=JobControl)
+    """What people wanted as far as it was read before the decision that waits."""
     commands: Kept[ScaleCommand] = field(default_factory=lambda: Kept(KEPT))
+
+    @property
+    def restored(self) -> bool:
+        """Whether it goes on from a snapshot."""
+        return self.plans[0].restored
+
+    def restore(self, known: Knowledge, recent: Iterable[Placed]) -> bool:
+        """Go on from a snapshot, which is the same whatever the plan; return whether it is."""
+        return all(plan.restore(known, recent) for plan in self.plans)
+
+    def covers(self, place: Place | None) -> bool:
+        """Whether the snapshot holds what lies there already."""
+        return self.plans[0].covers(place)
 
 
 class Replay:
@@ -137,7 +159,11 @@ class Replay:
         self._recorded: dict[type[TickEvent], Kept[TickEvent]] = {
             kind: Kept(KEPT) for kind in (CapacityUpdate, Forecast, Recovery)
         }
-        self._ids: Kept[bool] = Kept(IDS)
+        self._made: Kept[CapacityUpdate | Forecast | Recovery] = Kept(KEPT)
+        """The recorded results by id."""
+        self._ids: Kept[int] = Kept(IDS)
+        """How many events had been read before the one of an id."""
+        self._read = 0
         self._ticks: Kept[bool] = Kept(KEPT)
         self._recent: deque[Placed] = deque(maxlen=10 * KEPT)
         self._sides: dict[str, _Side] = {}
@@ -158,8 +184,7 @@ class Replay:
         if isinstance(event, Knowledge):
             yield from self._learned(event)
             return
-        again = self._ids.get(event.id) is not None
-        self._ids.put(event.id, True)
+        again = self._count(event)
         match event:
             case Decision():
                 if not again:  # a planner that was killed may say what it had said
@@ -175,10 +200,19 @@ class Replay:
                 self._pass_on(event, place)
             case CapacityUpdate() | Forecast() | Recovery():
                 self._recorded[type(event)].put(_name(event), event)
+                self._made.put(event.id, event)
                 if isinstance(event, CapacityUpdate) and self._whole is None:
                     self._whole = self._began_with(event)
                     self._since = event.tick
                 self._pass_on(event, place)
+
+    def _count(self, event: Event) -> bool:
+        """Number an event by its first reading; return whether it was read before."""
+        if self._ids.get(event.id) is not None:
+            return True
+        self._ids.put(event.id, self._read)
+        self._read += 1
+        return False
 
     def finish(self) -> Iterator[Judged]:
         """Judge what is left when the recording ends."""
@@ -240,35 +274,36 @@ class Replay:
 
     def _planned(self, known: Knowledge) -> Iterator[Judged]:
         side = self._side(known.instance)
-        if side.known.restored:
+        if side.restored:
             return
         yield from self._judged(side)
-        if side.known.restore(known, self._recent):
+        if side.restore(known, self._recent):
             side.queue.clear()
-            side.queue.extend(
-                event for event, place in self._recent if not side.known.covers(place)
-            )
+            side.queue.extend(event for event, place in self._recent if not side.covers(place))
 
     def _is_whole(self, side: _Side, tick: datetime) -> bool:
         """Whether all that a planner's decision rests on is made again."""
         if not self._whole or (self._since is not None and tick < self._since):
             return False
-        return side.known.restored or not self._began_midway
+        return side.restored or not self._began_midway
 
     # -- the planner ------------------------------------------------------------------------------
 
     def _pass_on(self, event: Event, place: Place | None) -> None:
         self._recent.append((event, place))
         for side in self._sides.values():
-            if not side.known.covers(place):
+            if not side.covers(place):
                 side.queue.append(event)
 
     def _side(self, planner: str) -> _Side:
         side = self._sides.get(planner)
         if side is None:
-            known: Remembering[PlannerState] = Remembering(Stage(Planner(planner)))
+            plans = tuple(
+                Remembering(Stage(Planner(planner, plan)))
+                for plan in ([planner] if planner in PLANNERS else PLANNERS)
+            )
             recent = deque((event for event, _ in self._recent), 10 * KEPT)
-            side = self._sides[planner] = _Side(known, recent)
+            side = self._sides[planner] = _Side(plans, recent)
         return side
 
     def _decided(self, decision: Decision) -> Iterator[Judged]:
@@ -277,17 +312,69 @@ class Replay:
             return
         side = self._side(decision.planner)
         yield from self._judged(side)
-        side.waiting = decision
+        side.waiting, side.control = decision, self._control
 
     def _judged(self, side: _Side) -> Iterator[Judged]:
         recorded, side.waiting = side.waiting, None
         if recorded is None:
             return
-        if recorded.source != f"planner/{recorded.planner}":
-            why = f"{recorded.source} is not this code"
-            yield self._told(side, recorded, Verdict.UNJUDGED, why)
-            return
-        said = self._decide(side, recorded)
+        due = self._due(side, recorded)
+        found = [self._judged_by(plan, side, recorded, due) for plan in side.plans]
+        best = min(
+            found,
+            key=lambda each: (each.verdict is not Verdict.SAME, each.verdict is Verdict.DIFFERENT),
+        )
+        if best.verdict is Verdict.DIFFERENT and recorded.planner not in PLANNERS:
+            best = replace(best, verdict=Verdict.UNJUDGED, why=_another(recorded))
+        yield best
+
+    def _judged_by(
+        self,
+        plan: Remembering[PlannerState],
+        side: _Side,
+        recorded: Decision,
+        due: Sequence[Event],
+    ) -> Judged:
+        """Judge by one plan; where it differs, once more without what came too late."""
+        before = plan.stage.state
+        judged = self._tried(plan, side, recorded, due, self._control)
+        late = [event for event in due if self._came_late(event, recorded)]
+        if judged.verdict is not Verdict.DIFFERENT or not late:
+            return judged
+        plan.stage.state = before
+        withheld = {id(event) for event in late}
+        in_time = [event for event in due if id(event) not in withheld]
+        control = side.control
+        for event in in_time:
+            if isinstance(event, ControlEvent):
+                control = control.fold(event)
+        again = self._tried(plan, side, recorded, (*in_time, *late), control)
+        if again.verdict is not Verdict.SAME:
+            return again
+        names = ", ".join(sorted({type(event).__name__ for event in late}))
+        return replace(again, verdict=Verdict.UNJUDGED, why=f"{names}: {_TOO_LATE}")
+
+    def _came_late(self, event: Event, recorded: Decision) -> bool:
+        """Whether an event of before the tick was read after the decision, which did without it."""
+        if not isinstance(event, (ControlEvent, ScaleOutcome, Recovery)):
+            return False
+        if event.at > recorded.tick or event.id in recorded.inputs:
+            return False
+        return (self._ids.get(event.id) or 0) > (self._ids.get(recorded.id) or 0)
+
+    def _tried(
+        self,
+        plan: Remembering[PlannerState],
+        side: _Side,
+        recorded: Decision,
+        due: Iterable[Event],
+        control: JobControl,
+    ) -> Judged:
+        said = [
+            said
+            for event in due
+            for said in plan.stage.handle(control, self._chosen(side, event))
+        ]  # fmt: skip
         own = next(
             (one for one in said if isinstance(one, Decision) and one.tick == recorded.tick), None
         )
@@ -295,7 +382,7 @@ class Replay:
             (one for one in said if isinstance(one, ScaleCommand) and one.id == recorded.command),
             None,
         )
-        yield self._compared(side, recorded, own, command)
+        return self._compared(side, recorded, own, command)
 
     def _compared(
         self,
@@ -318,12 +405,12 @@ class Replay:
             return self._told(side, recorded, Verdict.UNJUDGED, unknown, found)
         missing = sorted(_MISSING.keys() & set(recorded.marks))
         if missing and self._was_there(recorded, missing):
-            why = f"{', '.join(missing)}: it came too late; without it the decision is the same"
+            why = f"{', '.join(missing)}: {_TOO_LATE}"
             return self._told(side, recorded, Verdict.UNJUDGED, why)
         return self._told(side, recorded, Verdict.SAME)
 
-    def _decide(self, side: _Side, recorded: Decision) -> list[Event]:
-        """Return what the planner says up to a recorded decision, fed with what it had."""
+    def _due(self, side: _Side, recorded: Decision) -> list[Event]:
+        """Take from the queue what the planner is fed with up to a recorded decision."""
         tick = recorded.tick
         queue = list(side.queue)
         reports = [each for each in queue if isinstance(each, JobMetrics) and each.tick == tick]
@@ -340,17 +427,13 @@ class Replay:
             each for each in later if isinstance(each, JobMetrics) and each.id in recorded.inputs
         ]
         missing = {_MISSING[mark] for mark in recorded.marks if mark in _MISSING}
-        feed = [
+        return [
             *(each for each in queue if id(each) not in used),
             *(each for each in results if type(each) not in missing),
             *reports,
             *late,
             *(each for each in results if type(each) in missing),
         ]
-        return [said for event in feed for said in self._handled(side, self._chosen(side, event))]
-
-    def _handled(self, side: _Side, event: Event) -> tuple[Event, ...]:
-        return side.known.stage.handle(self._control, event)
 
     def _chosen(self, side: _Side, event: Event) -> Event:
         """Return our own result in the place of a recorded one, where it can be as good."""
@@ -358,9 +441,19 @@ class Replay:
             return event
         if not self._is_whole(side, event.tick):
             return event
+        return self._made_again(event) or event
+
+    def _made_again(self, event: CapacityUpdate | Forecast | Recovery) -> Event | None:
+        """Return our own result of what a recorded one tells; None where the code is another's."""
         ours = FORECASTER if isinstance(event, Forecast) else ANALYZER
-        own = self._own[type(event)].get(_name(event)) if event.source == ours else None
-        return own or event
+        return self._own[type(event)].get(_name(event)) if event.source == ours else None
+
+    def _taken(self, side: _Side, recorded: Decision) -> tuple[str, ...]:
+        """Return whose results a decision rests on that were not made again, though others were."""
+        if not self._is_whole(side, recorded.tick):
+            return ()
+        used = (self._made.get(each) for each in recorded.inputs)
+        return tuple(sorted({each.source for each in used if each and not self._made_again(each)}))
 
     # -- verdicts ---------------------------------------------------------------------------------
 
@@ -393,11 +486,14 @@ class Replay:
 
     def _unknown(self, side: _Side, recorded: Decision, own: Decision | None) -> str | None:
         """Return what the recording lacks to judge a decision by; None where nothing."""
-        if self._control.spec(recorded.tick) is None:
+        tick = recorded.tick
+        if self._control.spec(tick) is None and side.control.spec(tick) is None:
             return "the job's spec of that time is not in the recording"
-        if self._ticks.get(recorded.tick) is None:
+        if self._ticks.get(tick) is None:
+            if recorded.planner not in PLANNERS:  # its ticks may be its own
+                return _another(recorded)
             return "the report that closes the tick is not in the recording"
-        remembered = own.inputs if own is not None and side.known.restored else ()
+        remembered = own.inputs if own is not None and side.restored else ()
         lacking = [
             each
             for each in recorded.inputs
@@ -408,7 +504,7 @@ class Replay:
                 f"{len(lacking)} of its {len(recorded.inputs)} inputs are not in the recording, "
                 f"such as {lacking[0]}"
             )
-        if self._is_whole(side, recorded.tick) or own == recorded:
+        if self._is_whole(side, tick) or own == recorded:
             return None
         return self._remembered(recorded, own)
 
@@ -434,6 +530,7 @@ class Replay:
         why: str = "",
         found: tuple[Difference, ...] = (),
     ) -> Judged:
+        taken = self._taken(side, recorded)
         return Judged(
             job=recorded.job,
             tick=recorded.tick,
@@ -442,8 +539,13 @@ class Replay:
             verdict=verdict,
             why=why,
             differences=found,
-            whole=self._is_whole(side, recorded.tick),
+            whole=self._is_whole(side, recorded.tick) and not taken,
+            taken=taken,
         )
+
+
+def _another(recorded: Decision) -> str:
+    return f"{recorded.planner} may decide by another plan, or be another program"
 
 
 def _name(event: CapacityUpdate | Forecast | Recovery) -> object:

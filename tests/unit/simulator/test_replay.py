@@ -1,8 +1,8 @@
 """Decisions taken again from what was recorded."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -18,9 +18,13 @@ from daedalus_shared.events import (
     Decision,
     Event,
     Forecast,
+    Forget,
     JobMetrics,
     Knowledge,
+    Override,
+    OverrideKind,
     ScaleCommand,
+    ScaleOutcome,
 )
 from daedalus_shared.topics import topic_of
 from daedalus_simulator.backtest import play
@@ -241,15 +245,147 @@ def test_without_the_spec_nothing_can_be_judged() -> None:
 
 
 def test_another_planners_decisions_are_not_judged() -> None:
-    foreign = [
-        event.model_copy(update={"source": "planner/hpa-code"})
-        if isinstance(event, Decision)
-        else event
-        for event in recording()
-    ]
+    """Such as the HPA's: by rules of its own, and as reports come rather than once a tick."""
+    update = {"source": "planner/hpa", "planner": "hpa", "sentence": "90% of the CPU is used."}
+    foreign: list[Event] = []
+    for event in recording():
+        if isinstance(event, Decision):
+            early = event.tick - timedelta(seconds=15)
+            another = event.model_copy(update=update)
+            foreign += [another.model_copy(update={"at": early, "tick": early}), another]
+        elif not isinstance(event, ScaleCommand):
+            foreign.append(event)
 
     found = judged(foreign)
-    assert {each.why for each in found} == {"planner/hpa-code is not this code"}
+
+    assert {each.verdict for each in found} == {Verdict.UNJUDGED}
+    assert {each.why for each in found} == {"hpa may decide by another plan, or be another program"}
+
+
+def written(raw: Iterable[Event], *services: Any) -> list[Event]:
+    """What lies on the topics where services answer these events; they read control at once."""
+    stages = [Stage[Any](service) for service in services]
+    control = JobControl()
+    taken: list[Event] = []
+    for event in raw:
+        waiting = deque([event])
+        while waiting:
+            one = waiting.popleft()
+            taken.append(one)
+            if isinstance(one, ControlEvent):
+                control = control.fold(one)
+            waiting += [said for stage in stages for said in stage.handle(control, one)]
+    return taken
+
+
+def unanswered(declaration: Event | None = None) -> list[Event]:
+    """Reports and outcomes of the run, and what declares its job."""
+    first, *others = recording()
+    return [declaration or first, *(e for e in others if isinstance(e, (JobMetrics, ScaleOutcome)))]
+
+
+@pytest.mark.parametrize("plan", ["rules", "horizon"])
+def test_a_planner_whose_name_tells_no_plan_is_judged_by_the_one_that_it_decides_by(
+    plan: str,
+) -> None:
+    events = [e for e in recording() if not isinstance(e, (Decision, ScaleCommand))]
+    both = written(events, Planner("rules"), Planner("mine", plan))
+
+    found = judged(both)
+
+    verdicts = Counter((each.planner, each.verdict) for each in found)
+    assert verdicts.keys() == {("rules", Verdict.SAME), ("mine", Verdict.SAME)}
+    assert verdicts["mine", Verdict.SAME] == verdicts["rules", Verdict.SAME]
+
+
+def asked_late(late: Callable[[datetime], Event]) -> tuple[list[Event], Decision]:
+    """A run in which something was asked for before a rescale's tick, and read after it."""
+    recorded = [each for each in recording() if isinstance(each, Decision) and each.command]
+    tick = recorded[-1].tick
+    raw: list[Event] = []
+    for event in unanswered():
+        raw.append(event)
+        if isinstance(event, JobMetrics) and event.tick == tick:
+            raw.append(late(tick))
+    events = written(raw, Analyzer(), Forecaster(), Planner("rules"))
+    return events, next(e for e in events if isinstance(e, Decision) and e.tick == tick)
+
+
+def pause(tick: datetime) -> Override:
+    at = tick - timedelta(seconds=50)
+    return Override(
+        job=JOB, at=at, source="console/ada", author="ada", kind=OverrideKind.PAUSE,
+        until=at + timedelta(minutes=3),
+    )  # fmt: skip
+
+
+def forget(tick: datetime) -> Forget:
+    at = tick - timedelta(seconds=10)
+    return Forget(job=JOB, at=at, source="console/ada", author="ada", stays_declared=False)
+
+
+@pytest.mark.parametrize(("late", "name"), [(pause, "Override"), (forget, "Forget")])
+def test_what_people_asked_for_too_late_is_withheld_and_said(
+    late: Callable[[datetime], Event], name: str
+) -> None:
+    events, before = asked_late(late)
+    assert before.command is not None
+
+    found = {each.tick: each for each in judged(events)}
+
+    assert found.pop(before.tick).why.startswith(f"{name}: it came too late")
+    assert {each.verdict for each in found.values()} == {Verdict.SAME}
+
+
+def test_what_is_tampered_with_is_found_beside_what_came_too_late() -> None:
+    events, late = asked_late(pause)
+    events = changed(events, lambda event: event == late, lag=123.0)
+
+    found = {each.tick: each for each in judged(events)}
+
+    assert found[late.tick].verdict is Verdict.DIFFERENT
+    assert [each.field for each in found[late.tick].differences] == ["lag"]
+
+
+def test_an_outcome_that_came_too_late_is_withheld_and_said() -> None:
+    outcome = [each for each in recording() if isinstance(each, ScaleOutcome)][-1]
+    counts_from = outcome.at + timedelta(seconds=30)
+    raw: list[Event] = []
+    held: Event | None = None
+    for event in unanswered():
+        if event == outcome:
+            held = event
+            continue
+        raw.append(event)
+        if held and isinstance(event, JobMetrics) and event.tick and event.tick >= counts_from:
+            raw.append(held)
+            late, held = event.tick, None
+    events = written(raw, Analyzer(), Forecaster(), Planner("rules"))
+
+    found = {each.tick: each for each in judged(events)}
+
+    assert found.pop(late).why.startswith("ScaleOutcome: it came too late")
+    assert {each.verdict for each in found.values()} == {Verdict.SAME}
+
+
+@pytest.mark.parametrize(
+    ("services", "source"),
+    [
+        pytest.param((Analyzer("blue"), Forecaster()), "analyzer/blue", id="analyzer"),
+        pytest.param((Analyzer(), Forecaster("mine")), "forecaster/mine", id="forecaster"),
+    ],
+)
+def test_what_is_taken_as_recorded_is_told_with_whose_it_is(
+    services: tuple[Any, ...], source: str
+) -> None:
+    policy = {"planner": "rules", "forecaster": services[1].instance}
+    declaration = recording()[0].model_copy(update={"spec": declared(policy=policy)})
+
+    found = judged(written(unanswered(declaration), *services, Planner("rules")))
+
+    assert {(each.verdict, each.whole, each.taken) for each in found} == {
+        (Verdict.SAME, False, (source,))
+    }
 
 
 def test_what_came_too_late_is_withheld_and_said() -> None:

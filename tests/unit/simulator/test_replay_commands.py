@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 
 from daedalus_shared.events import (
     CapacityUpdate,
+    Direction,
     Event,
+    Forget,
     JobMetrics,
     Override,
     OverrideKind,
@@ -109,6 +111,29 @@ def test_what_cannot_be_judged_has_a_code_of_its_own(export: Callable[..., str])
 
     assert "cannot be judged: the job's spec of that time is not in the recording" in text
     assert "All that can be judged is the same." in text
+
+
+def test_what_is_another_programs_is_told_as_taken_from_the_record(
+    export: Callable[..., str],
+) -> None:
+    rows = json.loads(json.dumps(recorded()))
+    ids = {}
+    for row in rows:
+        if row["type"] == "CapacityUpdate":
+            before = CapacityUpdate.model_validate(row["event"]).id
+            row["event"]["source"] = "analyzer/blue"
+            ids[before] = CapacityUpdate.model_validate(row["event"]).id
+        elif row["type"] == "Decision":
+            row["event"]["inputs"] = [ids.get(each, each) for each in row["event"]["inputs"]]
+    path = export(rows)
+
+    text = run("replay", path)
+
+    assert "with what analyzer/blue said as recorded: it was not made again here" in text
+    assert "by the planner alone" not in text
+    [job] = json.loads(run("replay", path, "--json"))["jobs"]
+    assert job["taken_as_recorded"] == {"analyzer/blue": job["same"]}
+    assert job["planner_alone"] == job["same"]
 
 
 def test_garbage_in_a_file_is_counted_and_said(export: Callable[..., str]) -> None:
@@ -244,7 +269,15 @@ def asked(kind: str, minute: float, until: float, **more: Any) -> dict[str, Any]
 
 
 def test_whatif_plays_in_both_what_people_asked_for(export: Callable[..., str]) -> None:
+    forgotten = Forget(
+        job=JOB,
+        at=datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=100),
+        source="console/bob",
+        author="bob",
+    )
     wishes = [
+        asked("pause", -120, 600, direction=Direction.UP),  # over when its job was forgotten
+        {"type": "Forget", "event": forgotten.model_dump(mode="json")},
         asked("pin", -90, -30, scale_out=3),  # long over
         asked("pause", -60, 600),
         asked("pause", -50, -50),  # taken back

@@ -74,7 +74,9 @@ class Tally:
     job: str
     counts: Counter[Verdict] = field(default_factory=Counter)
     alone: int = 0
-    """Those that the planner alone was judged by."""
+    """Those the same whose capacity or forecast is as recorded."""
+    taken: Counter[str] = field(default_factory=Counter)
+    """Those of them by whose results alone are as recorded; empty where all are."""
     before: int = 0
     restored: datetime | None = None
     """From which tick on it is judged wholly by what the services had learned before."""
@@ -86,7 +88,9 @@ class Tally:
     def take(self, judged: Judged) -> None:
         """Count one more."""
         self.counts[judged.verdict] += 1
-        self.alone += not judged.whole and judged.verdict is Verdict.SAME
+        if judged.verdict is Verdict.SAME:
+            self.alone += not judged.whole
+            self.taken.update([" and ".join(judged.taken)] if judged.taken else [])
         if judged.verdict is Verdict.DIFFERENT and self.first is None:
             self.first = judged
         if judged.verdict is Verdict.UNJUDGED:
@@ -171,7 +175,12 @@ def _remarks(recording: Recording, found: list[Tally]) -> Iterator[str]:
         reasons.update(tally.why)
     for why, count in reasons.most_common():
         yield f"{count} cannot be judged: {why}"
-    alone = sum(tally.alone for tally in found)
+    taken: Counter[str] = Counter()
+    for tally in found:
+        taken.update(tally.taken)
+    for sources, count in taken.most_common():
+        yield f"{count} with what {sources} said as recorded: it was not made again here"
+    alone = sum(tally.alone for tally in found) - taken.total()
     if alone:
         yield (
             f"{alone} by the planner alone, with capacities and forecasts as recorded: what "
@@ -223,6 +232,7 @@ def _document(recording: Recording, found: list[Tally]) -> dict[str, Any]:
                 "job": tally.job,
                 **{verdict.value: tally.counts[verdict] for verdict in Verdict},
                 "planner_alone": tally.alone,
+                "taken_as_recorded": dict(tally.taken),
                 "before_the_first_report": tally.before,
                 "whole_from": tally.restored.isoformat() if tally.restored else None,
                 "why_not_judged": dict(tally.why),
