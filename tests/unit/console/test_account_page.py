@@ -10,13 +10,18 @@ from nicegui import Client
 from daedalus_console.accounts import books, told
 from daedalus_console.accounts.books import Account, Rule
 from daedalus_console.accounts.ledger import RAN
+from daedalus_console.adapters.reading import Bounds
+from daedalus_console.brokers import Address
+from daedalus_console.errors import NotFoundError
 from daedalus_console.page import account_words as words
 from daedalus_console.page.charts import account as charts
 from daedalus_console.page.charts import worker_hours
+from daedalus_console.page.costs import Bills
 from daedalus_console.page.forgetting import forgetting
 from daedalus_console.page.parts import Text
 from daedalus_console.page.spanned import Spanned
 from daedalus_console.web import account_shapes as shapes
+from daedalus_console.web import accounts as web
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
     Basis,
@@ -27,6 +32,7 @@ from daedalus_shared.events import (
     Downtime,
     Event,
     Forecast,
+    Forget,
     Promise,
     Recovery,
     ScaleOutcome,
@@ -178,6 +184,62 @@ def test_the_sum_of_all_jobs(control: JobControl) -> None:
     assert words.against(words.saved(shapes.Bill.model_validate(total.as_json()))) == "50 % less"
 
 
+class Now:
+    """Readings that are made at once."""
+
+    async def get(self, _key: Any, read: Any) -> Any:
+        return read(Bounds(None, lambda: None))
+
+
+async def test_the_api_tells_what_a_job_that_has_ended_cost(
+    control: JobControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = END + timedelta(seconds=30)
+    forget = Forget(job="ysb", at=ended, source="console/a", author="a")
+    known = {"ysb": control.fold(forget), "open": control}
+    monkeypatch.setattr(web, "controls", lambda *_: known)
+    monkeypatch.setattr(web, "_events", lambda *_: iter([*loops(), *loops("open")]))
+    later = END + timedelta(days=3)
+    address = Address("localhost:1", "test")
+    accounts = web.Accounts(address, lambda: later, cast("Any", Now()), 1.0)
+
+    one = await accounts.cost("ysb", "7d", Rule())
+    alike = await accounts.costs("7d", Rule())
+
+    assert one.ended == ended
+    assert one.unknown_seconds == pytest.approx(3600.0), "it was declared an hour before"
+    assert one.lines[0].worker_hours == pytest.approx(4.0)
+    assert [(bill.job, bill.ended) for bill in alike.jobs] == [("open", None), ("ysb", ended)]
+    assert alike.total.worker_hours == pytest.approx(8.0)
+    with pytest.raises(NotFoundError):
+        await accounts.cost("nobody", "7d", Rule())
+    monkeypatch.setattr(web, "_events", lambda *_: iter(()))
+    silent = await accounts.cost("ysb", "7d", Rule())
+    assert (silent.lines, silent.ended, silent.unknown_seconds) == ((), ended, 7230.0)
+
+
+async def test_the_page_of_all_costs_tells_who_has_ended_and_what_the_hpa_lacks(
+    client: Client,
+) -> None:
+    bill = shapes.JobBill(
+        job="ysb",
+        ended=END,
+        worker_hours=32.0,
+        worker_hours_at_max=48.0,
+        worker_hours_of_hpa=19.1,
+        against_hpa=16 / 19.1,
+        unknown_seconds=0.0,
+        unknown_seconds_of_hpa=7200.0,
+    )
+
+    with client:
+        Bills([bill])
+
+    told = [one.text for one in client.elements.values() if isinstance(one, Text)]
+    assert "ysb (ended)" in told
+    assert told[-2:] == ["none", "2h"]
+
+
 def told_of(account: Account) -> shapes.Account:
     ledger = account.standing.ledger
     return shapes.Account.model_validate(
@@ -214,6 +276,8 @@ def test_the_page_says_it_in_sentences(account: Account) -> None:
     later = [one.model_copy(update={"seconds": one.seconds / 2}) for one in others]
     cut = found.cost.model_copy(update={"lines": (ran, *later)})
     assert "compare like with like" in words.uneven(cut)
+    assert "HPA rule 30m" in words.uneven(cut)
+    assert "30m of 1h" in words.uneven(cut)
     assert words.shadows(found) == (1, 0)
     (forecaster,) = found.standings.forecasters
     assert [head for head, _ in words.error(forecaster)] == ["1m ahead", "5m ahead"]

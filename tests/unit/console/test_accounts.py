@@ -1,6 +1,7 @@
 """What was promised and spent, against what came: small jobs whose figures are known by hand."""
 
 import doctest
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +10,16 @@ import pytest
 from rich.console import Console, RenderableType
 
 from daedalus_console import cli
-from daedalus_console.accounts import forecasts
+from daedalus_console.accounts import books, forecasts
 from daedalus_console.accounts import told as books_told
+from daedalus_console.accounts.books import Rule
 from daedalus_console.accounts.calibration import Calibration
+from daedalus_console.accounts.courses import Cut, Totals
 from daedalus_console.accounts.forecasts import Track, read
 from daedalus_console.accounts.ledger import HPA, RAN, STATIC, Ledger, fed
+from daedalus_console.accounts.loops import loop_of
+from daedalus_console.errors import Exit, NotFoundError
+from daedalus_console.runs import account as runs
 from daedalus_console.views import accounts as views
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
@@ -25,6 +31,7 @@ from daedalus_shared.events import (
     Downtime,
     Event,
     Forecast,
+    Forget,
     Promise,
     Recovery,
     ScaleOutcome,
@@ -44,6 +51,17 @@ def at(loops: float) -> datetime:
 def control(ysb: JobSpec) -> JobControl:
     early = START - timedelta(hours=1)
     return JobControl().fold(Declaration(job="ysb", at=early, source="console/a", spec=ysb))
+
+
+def declared(spec: JobSpec, when: datetime, most: int = 8, loop: float = 60.0) -> Declaration:
+    scale = spec.scale.model_copy(update={"max": most})
+    policy = spec.policy.model_copy(update={"loop": loop})
+    changed = spec.model_copy(update={"scale": scale, "policy": policy})
+    return Declaration(job="ysb", at=when, source="console/a", spec=changed)
+
+
+def forget(loops: float, **changed: Any) -> Forget:
+    return Forget(job="ysb", at=at(loops), source="console/a", author="a", **changed)
 
 
 def update(loop: int, workers: int | None = 4, rate: float = 250.0, **changed: Any) -> Event:
@@ -201,6 +219,153 @@ def test_an_update_that_is_told_again_counts_once(control: JobControl) -> None:
     ledger = fed(Ledger(control, START), [update(1), update(1), update(2), update(1)])
 
     assert ledger.paid.seconds == 120.0
+
+
+def test_a_job_that_has_ended_counts_for_the_time_it_was_declared(control: JobControl) -> None:
+    known = control.fold(forget(30, stays_declared=True)).fold(forget(60.5))
+    later = at(6000)
+
+    found = books.costs(
+        {"ysb": known}, START, Rule(), map(update, range(1, 61)), static_at_mean=False
+    )
+
+    ledger = found["ysb"]
+    assert (ledger.paid.hours, ledger.gap(later)) == pytest.approx((4.0, 0.0))
+    assert ledger.ended == at(60.5)
+    assert ", ended 2026-01-01" in told(views.heading("ysb", ledger, later))
+    assert "ysb ended" in told(views.costs(found, START, later))
+    assert books_told.cost("ysb", ledger, later)["ended"] == at(60.5).isoformat()
+
+
+def test_the_time_between_an_end_and_the_next_declaration_is_not_unknown(
+    control: JobControl, ysb: JobSpec
+) -> None:
+    known = control.fold(forget(60.5)).fold(declared(ysb, at(300.5)))
+    loops = [*range(1, 61), *range(301, 361)]
+
+    ledger = fed(Ledger(known, START), map(update, loops))
+
+    assert ledger.ended is None
+    assert ledger.paid.seconds == pytest.approx(7200 - 30), "declared in the midst of a loop"
+    assert ledger.gap(at(360)) == 30.0, "the half of a loop before the end, which nobody told"
+
+
+def test_the_command_tells_what_a_job_that_has_ended_cost(
+    control: JobControl, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {"ysb": control.fold(forget(60.5))}
+    monkeypatch.setattr(runs, "now", lambda: at(6000))
+    monkeypatch.setattr(runs, "cluster", lambda _: None)
+    monkeypatch.setattr(runs, "controls", lambda *_: known)
+    monkeypatch.setattr(runs, "declared_jobs", lambda _: [])
+    monkeypatch.setattr(runs, "_read", lambda *_: map(update, range(1, 61)))
+
+    for job in ("ysb", None):
+        assert runs.cost(job, "7d", Rule(), None, as_json=True) is Exit.OK
+        (found,) = json.loads(capsys.readouterr().out)
+        assert (found["job"], found["ended"]) == ("ysb", at(60.5).isoformat())
+        assert found["lines"][0]["worker_hours"] == pytest.approx(4.0)
+    with pytest.raises(NotFoundError, match="nobody"):
+        runs.cost("nobody", "7d", Rule(), None, as_json=True)
+
+
+def test_lines_that_know_less_of_the_time_are_told_beside_what_ran_in_it(ysb: JobSpec) -> None:
+    known = JobControl().fold(declared(ysb, START - timedelta(hours=1), most=12))
+    table = tuple(
+        CapacityPoint(scale_out=q, capacity=100.0 * q, basis=Basis.OBSERVED) for q in range(1, 13)
+    )
+    loops: list[Event] = [update(loop, 8, rate=700.0, table=table) for loop in range(1, 121)]
+    loops += [update(loop, 8, workload=None, table=table) for loop in range(121, 241)]
+
+    ledger = fed(Ledger(known, START), loops)
+
+    said = told(views.cost(ledger)).splitlines()
+    assert said[1].split()[:2] == ["hours", "ran"]
+    assert next(line for line in said if RAN in line).split()[3:5] == ["32.0", "32.0"]
+    assert next(line for line in said if "the max" in line).split()[5:7] == ["24.0", "16.0"]
+    assert "HPA rule 2h, static at 8 (the mean) 2h" in views.caution(ledger).plain
+    assert "2h of 4h" in views.caution(ledger).plain
+    bill = books_told.bill(ledger, at(240))
+    assert (bill.paid, bill.unknown, bill.unknown_of_hpa) == pytest.approx((32.0, 0.0, 7200.0))
+    both = told(views.costs({"a": ledger, "b": ledger}, START, at(240)))
+    assert "HPA unknown" in both
+    assert both.splitlines()[-2].split()[-1] == "4h"
+    whole = fed(Ledger(known, START), loops[:120])
+    assert not views.caution(whole)
+    assert "HPA unknown" not in told(views.costs({"a": whole}, START, at(120)))
+
+
+def test_a_loop_that_overlaps_the_one_before_counts_for_the_rest(
+    control: JobControl, ysb: JobSpec
+) -> None:
+    known = control.fold(declared(ysb, at(10), loop=3600.0))
+
+    ledger = fed(Ledger(known, START), [*map(update, range(1, 11)), update(12)])
+
+    assert ledger.paid.seconds == ledger.rows[RAN].own.seconds == 720.0
+    assert ledger.allowed == 720.0 * 8
+    assert ledger.gap(at(60)) == 0.0, "the next tick is not due yet"
+
+
+def test_a_loop_that_began_before_the_account_counts_for_the_rest(ysb: JobSpec) -> None:
+    known = JobControl().fold(declared(ysb, START - timedelta(hours=2), loop=3600.0))
+
+    ledger = fed(Ledger(known, at(59)), [update(60)])
+
+    assert ledger.paid.seconds == 60.0
+    assert "1m known" in told(views.heading("ysb", ledger, at(60)))
+
+
+def test_what_is_left_of_a_loop_keeps_its_trend_line(ysb: JobSpec) -> None:
+    load = Workload(mean=200.0, minimum=100.0, maximum=300.0, level=300.0, slope=1.0)
+    closing = update(60, workload=load)
+    assert isinstance(closing, CapacityUpdate)
+
+    loop = loop_of(closing, ysb, at(60) - timedelta(seconds=20))
+
+    assert (loop.seconds, loop.period) == (20.0, 60.0)
+    assert (loop.rate(0.0), loop.rate(20.0)) == (280.0, 300.0)
+    assert loop.records == 290.0 * 20.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "speed", "steps"),
+    [
+        pytest.param(60.0, 1.0, 12, id="a-minute"),
+        pytest.param(6.0, 10.0, 12, id="a-minute-of-compressed-time"),
+        pytest.param(15.0, 1.0, 12, id="short"),
+        pytest.param(600.0, 1.0, 120, id="ten-minutes"),
+        pytest.param(900.0, 1.0, 180, id="a-quarter"),
+        pytest.param(86_400.0, 10_000.0, 1440, id="bounded"),
+    ],
+)
+def test_a_step_is_short_enough_for_the_hpa(
+    ysb: JobSpec, seconds: float, speed: float, steps: int
+) -> None:
+    policy = ysb.policy.model_copy(update={"loop": seconds})
+    closing = update(60)
+    assert isinstance(closing, CapacityUpdate)
+    loop = loop_of(closing, ysb.model_copy(update={"policy": policy}), at(-10_000))
+
+    cut = Cut.of(loop, speed)
+
+    assert len(cut.steps) == steps
+    assert cut.width * steps == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("minutes", [10, 15, 60])
+def test_the_hpa_acts_in_long_loops_as_in_short_ones(ysb: JobSpec, minutes: int) -> None:
+    early = START - timedelta(days=1)
+
+    def played(loop: int) -> Totals:
+        known = JobControl().fold(declared(ysb, early, loop=60.0 * loop))
+        loops = (update(end, 8, rate=200.0) for end in range(loop, 241, loop))
+        return fed(Ledger(known, START, target=0.5), loops).rows[HPA].own
+
+    long, short = played(minutes), played(1)
+
+    assert long.rescales == short.rescales > 0
+    assert long.mean == pytest.approx(short.mean)
 
 
 def test_a_job_without_a_spec_has_no_account() -> None:
@@ -390,6 +555,7 @@ def test_a_forecast_is_read_at_the_middle_of_the_loop() -> None:
     assert read(rising, 270.0).mean == pytest.approx(270.0)
     assert doctest.testmod(forecasts).failed == 0
     assert doctest.testmod(views).failed == 0
+    assert doctest.testmod(books_told).failed == 0
 
 
 # -- calibration ----------------------------------------------------------------------------------
@@ -454,6 +620,7 @@ def test_promises_are_held_against_what_came(control: JobControl) -> None:
     assert (first.recovery.ratio, first.recovery.kept) == pytest.approx((0.8, 1.0))
     assert first.capacity.ratio == pytest.approx(1.1)
     assert first.capacity.off == pytest.approx(0.1)
+    assert first.capacity.kept == found.total.capacity.kept == 1.0, "more is no worse"
     assert (second.recovery.never, second.recovery.kept) == (1, 0.0)
     total = found.total
     assert total.rescales == 2
@@ -461,6 +628,15 @@ def test_promises_are_held_against_what_came(control: JobControl) -> None:
     table = told(views.calibration(found, at(60)))
     assert "1.50 x" in table
     assert "0.80 x" in table
+
+
+def test_a_capacity_below_the_promise_is_not_kept(control: JobControl) -> None:
+    found = Calibration(control, START, at(60), 1)
+
+    for event in [outcome(10), measured(14, capacity=450.0)]:
+        found.take(event)
+
+    assert found.total.capacity.kept == 0.0
 
 
 def test_another_rescale_before_the_capacity_was_measured_leaves_it_unknown(

@@ -98,7 +98,10 @@ def costs(
     *,
     static_at_mean: bool,
 ) -> dict[str, Ledger]:
-    """Return the ledger of each job of which anything is known, by name."""
+    """Return the ledger of each job of which anything is known, by name.
+
+    A job that has ended counts for the time in which it was declared.
+    """
     found = {
         name: _ledger(each, start, rule, static_at_mean=static_at_mean)
         for name, each in known.items()

@@ -30,6 +30,8 @@ NEAR = 1
 class Kept:
     """Promises of one kind, beside what came."""
 
+    more: bool = False
+    """Whether more than promised is good: of a capacity."""
     pairs: list[tuple[float, float]] = field(default_factory=list)
     """Promised and seen."""
     never: int = 0
@@ -43,9 +45,12 @@ class Kept:
 
     @property
     def kept(self) -> float | None:
-        """Part of the promises that were not exceeded; None without any."""
+        """Part of the promises than which nothing worse came; None without any."""
         count = len(self.pairs) + self.never
-        return sum(seen <= promised for promised, seen in self.pairs) / count if count else None
+        good = sum(
+            seen >= promised if self.more else seen <= promised for promised, seen in self.pairs
+        )
+        return good / count if count else None
 
     @property
     def off(self) -> float | None:
@@ -73,7 +78,7 @@ class Period:
     rescales: int = 0
     downtime: Kept = field(default_factory=Kept)
     recovery: Kept = field(default_factory=Kept)
-    capacity: Kept = field(default_factory=Kept)
+    capacity: Kept = field(default_factory=lambda: Kept(more=True))
     banded: int = 0
     inside: int = 0
     above: int = 0

@@ -14,12 +14,18 @@ from daedalus_console.accounts.loops import Loop
 from daedalus_shared.hpa import SYNC, WINDOW, Behavior, desired
 
 STEPS = 12
-"""Steps of a loop: 5 s each of a minute."""
+"""Steps of a loop at least."""
+
+STEP = 5.0
+"""Seconds of the job's time that a step takes at most: the HPA looks each 15 s, in any loop."""
+
+MOST_STEPS = 1440
+"""Steps of a loop at most, whatever speed is asked for: of 6 h they take 15 s each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Totals:
-    """What a course comes to over some time."""
+    """What a course comes to over some time: added to in place, a dozen of them a loop."""
 
     seconds: float = 0.0
     workers: float = 0.0
@@ -34,17 +40,15 @@ class Totals:
     priced: float = 0.0
     """Worker-seconds that rescales and lateness are worth by the policy's prices."""
 
-    def plus(self, other: "Totals") -> "Totals":
-        """Return both together."""
-        return Totals(
-            seconds=self.seconds + other.seconds,
-            workers=self.workers + other.workers,
-            records=self.records + other.records,
-            late=self.late + other.late,
-            waiting=self.waiting + other.waiting,
-            rescales=self.rescales + other.rescales,
-            priced=self.priced + other.priced,
-        )
+    def add(self, other: "Totals") -> None:
+        """Count in what came after."""
+        self.seconds += other.seconds
+        self.workers += other.workers
+        self.records += other.records
+        self.late += other.late
+        self.waiting += other.waiting
+        self.rescales += other.rescales
+        self.priced += other.priced
 
     @property
     def mean(self) -> float | None:
@@ -65,6 +69,37 @@ class Totals:
     def price(self) -> float | None:
         """Workers, rescales and lateness together, in workers (docs/method.md, Price of a run)."""
         return (self.workers + self.priced) / self.seconds if self.seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A loop in steps: what is the same for each course that is played over it."""
+
+    loop: Loop
+    width: float
+    """Seconds of a step."""
+    steps: tuple[tuple[float, float], ...]
+    """Offset of each step's start, and the workload in its middle."""
+    records: float
+    """Records that arrive in it."""
+    highest: float
+    """Its highest workload, records/s."""
+
+    @classmethod
+    def of(cls, loop: Loop, speed: float) -> "Cut":
+        """Return a loop of a job whose time runs so many times as fast."""
+        # Rounded first, so that 12 steps do not become 13 because of a float's last digit.
+        fine = math.ceil(round(loop.seconds * speed / STEP, 6))
+        count = min(max(STEPS, fine), MOST_STEPS)
+        width = loop.seconds / count
+        offsets = [number * width for number in range(count)]
+        return cls(
+            loop,
+            width,
+            tuple((offset, loop.rate(offset + width / 2)) for offset in offsets),
+            loop.records,
+            max(loop.rate(0.0), loop.rate(loop.seconds)),
+        )
 
 
 class Wanted(Protocol):
@@ -106,13 +141,14 @@ class Course:
     after: Loop | None = None
     """The last loop that it was played over."""
 
-    def play(self, loop: Loop, usual: float) -> Totals | None:
+    def play(self, cut: Cut, usual: float) -> Totals | None:
         """Return what a loop comes to, or None where something is not known.
 
         Args:
-            loop: The next one; what came before is forgotten where it does not follow.
+            cut: The next one; what came before is forgotten where it does not follow.
             usual: Mean workload (records/s), by which delays are measured.
         """
+        loop = cut.loop
         began = self.state is not None and self.after is not None and loop.follows(self.after)
         if not began:
             first = self.wanted(loop, 0.0, None)
@@ -121,28 +157,29 @@ class Course:
         if loop.level is None or self.state is None:
             self.state = None
             return None
-        if self._is_calm(loop, self.state):
-            return _Sum(loop.seconds, self.state.workers * loop.seconds, loop.records).totals(
+        if self._is_calm(cut, self.state):
+            return _Sum(loop.seconds, self.state.workers * loop.seconds, cut.records).totals(
                 loop, usual
             )
         state, found = replace(self.state), _Sum()
-        width = loop.seconds / STEPS
-        for number in range(STEPS):
-            if not _step(loop, number * width, width, state, found, self.wanted):
+        for offset, rate in cut.steps:
+            want = self.wanted(loop, offset, state)
+            if want is None or not _step(loop, rate, cut.width, state, found, want):
                 self.state = None
                 return None
         self.state = state
         return found.totals(loop, usual)
 
-    def _is_calm(self, loop: Loop, state: State) -> bool:
+    def _is_calm(self, cut: Cut, state: State) -> bool:
         """Whether nothing happens in a loop: no rescale, no record that waits."""
         if not self.wanted.steady or state.behind > 0 or state.stopped > 0:
             return False
+        loop = cut.loop
         ends = (self.wanted(loop, 0.0, state), self.wanted(loop, loop.seconds, state))
         capacity = loop.capacities.get(state.workers)
         if capacity is None or ends != (state.workers, state.workers):
             return False
-        return capacity >= max(loop.rate(0.0), loop.rate(loop.seconds))
+        return capacity >= cut.highest
 
 
 @dataclass(slots=True)
@@ -168,14 +205,8 @@ class _Sum:
         )
 
 
-def _step(
-    loop: Loop, offset: float, width: float, state: State, found: _Sum, wanted: Wanted
-) -> bool:
-    """Play a step; False where the capacity, or what is wanted, is not known."""
-    want = wanted(loop, offset, state)
-    if want is None:
-        return False
-    rate = loop.rate(offset + width / 2)
+def _step(loop: Loop, rate: float, width: float, state: State, found: _Sum, want: int) -> bool:
+    """Play a step; False where the capacity is not known."""
     if want != state.workers:
         state.stopped = loop.downtime_up if want > state.workers else loop.downtime_down
         state.behind += loop.replayed * rate
@@ -252,8 +283,8 @@ class Wishes:
         """Return them; None while the planner is away."""
         if self.newest is None:
             return None
-        silent = loop.start.timestamp() - self.newest[0]
-        return self.newest[1] if silent <= self.patience * loop.seconds else None
+        silent = loop.stamp - self.newest[0]
+        return self.newest[1] if silent <= self.patience * loop.period else None
 
 
 @dataclass(slots=True)
@@ -274,7 +305,7 @@ class Hpa:
 
     def __call__(self, loop: Loop, offset: float, state: State | None, /) -> int | None:
         """Look each 15 s at the mean of a minute; a course begins with the workers that ran."""
-        now = (loop.start.timestamp() + offset) * self.speed
+        now = (loop.stamp + offset) * self.speed
         bounds = (loop.least, loop.most)
         if state is None or self.behavior is None or self.bounds != bounds:
             running = loop.scale_out if state is None else state.workers

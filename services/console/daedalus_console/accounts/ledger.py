@@ -6,11 +6,13 @@ Feed it CapacityUpdates and Decisions in the order of time; it keeps sums, never
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from daedalus_console.accounts.courses import (
     Course,
+    Cut,
     Hpa,
     Ran,
     Static,
@@ -54,6 +56,9 @@ SAYS_NOTHING = frozenset(
 The obeyed planner then still wants what it wanted before. A shadow waits for what it would never
 have done, such as somebody else's rescale: those loops tell nothing of it, and are left out.
 """
+
+EVER = datetime.max.replace(tzinfo=UTC)
+"""The end of what has not ended."""
 
 FADES = 0.98
 """Weight that the usual workload keeps at each loop: some hundred loops count."""
@@ -132,14 +137,16 @@ class Ledger:
 
         Args:
             control: What people want of the job; the specs in effect are looked up in it.
-            since: Loops that end before do not count, nor does what was before the job's first
-                declaration.
+            since: What of a loop was before does not count, nor does what was before the job's
+                first declaration.
             target: Part of the CPU that the HPA is to hold.
             speed: Seconds of the job's time in one second, for the HPA's windows.
             static_at_mean: Whether every static scale-out is played, to have that of the mean in
                 the end: most of the work.
         """
         self._control = control
+        self._lapses = _lapses(control)
+        self._speed = speed
         self._static_at_mean = static_at_mean
         declared = [each.at for each in control.declarations[:1]]
         self.since = max([since, *declared])
@@ -165,6 +172,11 @@ class Ledger:
         self.unknown = 0.0
         """Seconds of loops whose scale-out is not known, and between loops."""
 
+    @property
+    def ended(self) -> datetime | None:
+        """When the job's declaration was ended; None while there is one."""
+        return next((start for start, end in self._lapses if end == EVER), None)
+
     def take(self, event: Event) -> None:
         """Take in the next event; what is of no use here is passed over."""
         if isinstance(event, Decision):
@@ -175,8 +187,8 @@ class Ledger:
     def gap(self, until: datetime) -> float:
         """Return the seconds unknown up to an instant, those after the last loop included."""
         last = self.since if self._last is None else self._last.end
-        loop = 0.0 if self._last is None else self._last.seconds
-        rest = (until - last).total_seconds()
+        loop = 0.0 if self._last is None else self._last.period
+        rest = self._declared(last, until)
         return self.unknown + (rest if rest > 1.5 * loop else 0.0)
 
     def lines(self) -> list[Line]:
@@ -223,15 +235,14 @@ class Ledger:
 
     def _update(self, update: CapacityUpdate) -> None:
         spec = self._control.spec(update.tick)
-        if spec is None or update.tick <= self.since:
-            return
-        loop = loop_of(update, spec)
-        if self._last is not None and loop.end <= self._last.end:
-            return  # told again
+        began = self.since if self._last is None else self._last.end
+        if spec is None or update.tick <= began:
+            return  # not of this account, or told again
+        again = [end for _, end in self._lapses if end <= update.tick]
+        loop = loop_of(update, spec, max([began, *again]))
         before = self._last if self._last is not None and loop.follows(self._last) else None
         if before is None:
-            began = self.since if self._last is None else self._last.end
-            self.unknown += max(0.0, (loop.start - began).total_seconds())
+            self.unknown += self._declared(began, loop.start)
         self._ran.before = before.scale_out if before else None
         self._last = loop
         self._pay(loop)
@@ -240,6 +251,13 @@ class Ledger:
             self._usual = keep * self._usual + (1.0 - keep) * loop.mean
         self._play(loop)
         self._agree(loop)
+
+    def _declared(self, start: datetime, end: datetime) -> float:
+        """Return the seconds between two instants in which the job was declared."""
+        found = (end - start).total_seconds()
+        for ended, again in self._lapses:
+            found -= max(0.0, (min(end, again) - max(start, ended)).total_seconds())
+        return max(0.0, found)
 
     def _pay(self, loop: Loop) -> None:
         if loop.scale_out is None:
@@ -250,13 +268,14 @@ class Ledger:
         earlier = min(max(since, 0.0), loop.seconds) if before != loop.scale_out else 0.0
         workers = before * earlier + loop.scale_out * (loop.seconds - earlier)
         moved = int(before != loop.scale_out)
-        self.paid = self.paid.plus(Totals(seconds=loop.seconds, workers=workers, rescales=moved))
+        self.paid.add(Totals(seconds=loop.seconds, workers=workers, rescales=moved))
         self.allowed += loop.most * loop.seconds
 
     def _play(self, loop: Loop) -> None:
-        ran = self.rows[RAN].course.play(loop, self._usual)
+        cut = Cut.of(loop, self._speed)
+        ran = self.rows[RAN].course.play(cut, self._usual)
         if ran is not None:
-            self.rows[RAN].own = self.rows[RAN].own.plus(ran)
+            self.rows[RAN].own.add(ran)
         most = min(loop.most, loop.least + MOST_STATIC) if self._static_at_mean else -1
         for workers in range(loop.least, most + 1):
             self.statics.setdefault(workers, Row(Course(Static(workers))))
@@ -265,13 +284,14 @@ class Ledger:
                 row.course.wanted.newest = self._newest(name, loop)
         others = (self.rows[STATIC], self.rows[HPA])
         for row in (*others, *self.statics.values(), *self.planners.values()):
-            found = row.course.play(loop, self._usual)
+            found = row.course.play(cut, self._usual)
             if found is not None and ran is not None:
-                row.own, row.beside = row.own.plus(found), row.beside.plus(ran)
+                row.own.add(found)
+                row.beside.add(ran)
 
     def _newest(self, planner: str, loop: Loop) -> tuple[float, int | None] | None:
         known = self._decided.get(planner, {})
-        ticks = [tick for tick in known if tick <= loop.start.timestamp() + 0.1]
+        ticks = [tick for tick in known if tick <= loop.stamp + 0.1]
         return (max(ticks), known[max(ticks)]) if ticks else None
 
     def _agree(self, loop: Loop) -> None:
@@ -292,10 +312,21 @@ class Ledger:
         found = [
             workers
             for tick, workers in self._decided[planner].items()
-            if abs(tick - loop.start.timestamp()) <= min(1.0, loop.seconds / 4)
-            and tick not in silent
+            if abs(tick - loop.stamp) <= min(1.0, loop.seconds / 4) and tick not in silent
         ]
         return found[0] if found else None
+
+
+def _lapses(control: JobControl) -> list[tuple[datetime, datetime]]:
+    """Return each time in which a job was not declared any more, up to when it was again."""
+    found = []
+    ends = [forget.at for forget in control.forgets if not forget.stays_declared]
+    instants = [*(each.at for each in control.declarations), EVER]
+    for declared, again in pairwise(instants):
+        ended = [at for at in ends if declared <= at < again]
+        if ended:
+            found.append((min(ended), again))
+    return found
 
 
 def _sums(row: Row) -> tuple[Totals, Totals]:

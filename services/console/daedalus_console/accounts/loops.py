@@ -22,6 +22,12 @@ class Loop:
     seconds: float
     """Its length: kept, since each step of each course asks for it."""
 
+    stamp: float
+    """Its start in seconds since 1970: kept, too."""
+
+    period: float
+    """Seconds between ticks by the policy: more than its length where a part of it counts."""
+
     level: float | None
     """Workload at the end by the loop's trend line, records/s; None when unknown."""
 
@@ -73,17 +79,28 @@ class Loop:
         return abs((self.start - other.end).total_seconds()) <= SLACK * self.seconds
 
 
-def loop_of(update: CapacityUpdate, spec: JobSpec) -> Loop:
-    """Return the loop that an update closes, under the spec in effect then."""
+def loop_of(update: CapacityUpdate, spec: JobSpec, after: datetime) -> Loop:
+    """Return the loop that an update closes, under the spec in effect then.
+
+    Args:
+        update: The update.
+        spec: The spec.
+        after: Earlier than the update's tick; what of the loop lies before it does not count, and
+            the rest keeps the loop's trend line.
+    """
     policy, load = spec.policy, update.workload
     interval = update.checkpoint_interval
     capacities = {point.scale_out: point.capacity for point in update.table}
     if update.scale_out is not None and update.capacity is not None:
         capacities.setdefault(update.scale_out, update.capacity)
+    began = update.tick - timedelta(seconds=policy.loop)
+    start = max(began, after)
     return Loop(
-        start=update.tick - timedelta(seconds=policy.loop),
+        start=start,
         end=update.tick,
-        seconds=policy.loop,
+        seconds=policy.loop if start == began else (update.tick - start).total_seconds(),
+        stamp=start.timestamp(),
+        period=policy.loop,
         level=None if load is None else load.level,
         slope=0.0 if load is None else load.slope,
         mean=0.0 if load is None else load.mean,

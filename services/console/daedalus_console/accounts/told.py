@@ -1,6 +1,6 @@
 """What accounts come to, as values of JSON: what `--json` prints and the API answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,10 @@ from daedalus_console.accounts.books import Standing
 from daedalus_console.accounts.calibration import Calibration
 from daedalus_console.accounts.forecasts import Track
 from daedalus_console.accounts.ledger import HPA, RAN, Ledger
+from daedalus_console.figures import span as duration
+
+EVEN = 0.95
+"""Part of the longest time known that all lines have where their hours can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Bill:
     """What ran, over the loops in which it is known what the HPA would have had."""
     unknown: float = 0.0
     """Seconds left out."""
+    unknown_of_hpa: float = 0.0
+    """Seconds paid for that are left out of the HPA's: workload or capacity is not known."""
 
     def plus(self, other: "Bill") -> "Bill":
         """Return both together."""
@@ -32,6 +38,7 @@ class Bill:
             self.hpa + other.hpa,
             self.beside_hpa + other.beside_hpa,
             self.unknown + other.unknown,
+            self.unknown_of_hpa + other.unknown_of_hpa,
         )
 
     @property
@@ -47,6 +54,7 @@ class Bill:
             "worker_hours_of_hpa": self.hpa or None,
             "against_hpa": self.against_hpa,
             "unknown_seconds": self.unknown,
+            "unknown_seconds_of_hpa": self.unknown_of_hpa,
         }
 
 
@@ -59,6 +67,8 @@ def bill(ledger: Ledger, present: datetime) -> Bill:
         hpa.own.hours,
         hpa.beside.hours,
         ledger.gap(present),
+        # Sums of steps differ from those of loops in their last digits.
+        round(max(0.0, ledger.paid.seconds - hpa.own.seconds), 3),
     )
 
 
@@ -82,7 +92,8 @@ def span(ledger: Ledger, present: datetime) -> dict[str, Any]:
 
 def cost(job: str, ledger: Ledger, present: datetime) -> dict[str, Any]:
     """Return what a job cost, and what others would have."""
-    return {"job": job, **span(ledger, present), "lines": lines(ledger)}
+    ended = {"ended": ledger.ended.isoformat() if ledger.ended else None}
+    return {"job": job, **span(ledger, present), **ended, "lines": lines(ledger)}
 
 
 def standings(job: str, found: Standing, in_use: str, present: datetime) -> dict[str, Any]:
@@ -112,6 +123,23 @@ def lines(ledger: Ledger) -> list[dict[str, Any]]:
             told |= {"seconds": paid.seconds, "rescales": paid.rescales}
         found.append(told)
     return found
+
+
+def uneven(times: Mapping[str, float]) -> str:
+    """Return which lines know less of the time than others; nothing where hours compare.
+
+    Args:
+        times: Seconds known of each line, by name; a line of which nothing is known has no hours.
+
+    >>> uneven({"as it ran": 14400.0, "HPA rule": 7200.0, "static": 0.0})
+    'HPA rule 2h of 4h'
+    >>> uneven({"as it ran": 14400.0, "HPA rule": 14340.0})
+    ''
+    """
+    longest = max(times.values(), default=0.0)
+    fewer = {name: time for name, time in times.items() if 0 < time < EVEN * longest}
+    told = ", ".join(f"{name} {duration(float(round(time)))}" for name, time in fewer.items())
+    return f"{told} of {duration(float(round(longest)))}" if told else ""
 
 
 def forecasters(track: Track, in_use: str) -> list[dict[str, Any]]:

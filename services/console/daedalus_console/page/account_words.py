@@ -15,9 +15,6 @@ LEAST = 20
 """Workloads below which the part within a band says little."""
 
 
-EVEN = 0.95
-"""Part of the longest time known that all lines have where bars can be compared."""
-
 SAME = "the same"
 
 
@@ -92,10 +89,13 @@ def known(seconds: float, unknown: float) -> str:
 
 def uneven(cost: Cost) -> str:
     """Return a caution where some lines know less of the time than others."""
-    times = [line.seconds for line in cost.lines if line.seconds]
-    if not times or min(times) > EVEN * max(times):
+    fewer = told.uneven({line.name: line.seconds for line in cost.lines})
+    if not fewer:
         return ""
-    return " Some lines know less of the time than others: the percentages compare like with like."
+    return (
+        f" Some lines know less of the time than others ({fewer}): "
+        "the percentages compare like with like."
+    )
 
 
 def spent(cost: Cost) -> str:

@@ -24,6 +24,7 @@ HEADS = (
     "HPA rule",
     "Against the HPA rule",
     "Unknown",
+    "Unknown of the HPA rule",
 )
 
 
@@ -55,8 +56,9 @@ def _show(found: Costs) -> None:
     Text(
         "p",
         "Worker-hours are counted. “At the max” is as many workers as each spec allows; the HPA "
-        "rule is Kubernetes' arithmetic on the same workload: a model. What is not known of the "
-        "time is left out of both.",
+        "rule is Kubernetes' arithmetic on the same workload: a model. What is unknown of the "
+        "time is left out of all; where workload or capacity alone is, it is left out of the HPA "
+        "rule's hours, and what ran is held against them over the rest.",
         "d-faint",
     ).style("margin-top: 10px")
     Bills(sorted(found.jobs, key=lambda bill: -bill.worker_hours))
@@ -94,20 +96,25 @@ class Bills:
             for bill in self._bills[self._page * SIZE : (self._page + 1) * SIZE]:
                 with ui.element("tr"):
                     with ui.element("th").props('scope="row"'):
-                        Link(bill.job, f"/jobs/{bill.job}/account")
+                        if bill.ended is None:
+                            Link(bill.job, f"/jobs/{bill.job}/account")
+                        else:  # its page tells of jobs that are declared
+                            Text("span", f"{bill.job} (ended)")
                     for name, text in zip(HEADS, _figures(bill), strict=True):
                         with Cell(name):
                             Text("span", text)
 
 
 def _figures(bill: Bill) -> list[str]:
-    gap = bill.unknown_seconds
     told = (
         hours(bill.worker_hours),
         hours(bill.worker_hours_at_max),
         words.against(words.saved(bill)),
         hours(bill.worker_hours_of_hpa),
         words.against(bill.against_hpa),
-        span(float(round(gap))) if gap >= 1 else "none",
+        *(
+            span(float(round(gap))) if gap >= 1 else "none"
+            for gap in (bill.unknown_seconds, bill.unknown_seconds_of_hpa)
+        ),
     )
     return [text.replace("?", "unknown") for text in told]

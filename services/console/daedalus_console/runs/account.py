@@ -9,8 +9,16 @@ from daedalus_console.accounts.books import Rule
 from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Window
 from daedalus_console.errors import Exit, UsageError
-from daedalus_console.overrides import declared
-from daedalus_console.runs.common import cluster, control, controls, events, now, reading
+from daedalus_console.overrides import declared, undeclared
+from daedalus_console.runs.common import (
+    cluster,
+    control,
+    controls,
+    declared_jobs,
+    events,
+    now,
+    reading,
+)
 from daedalus_console.times import moment, shown
 from daedalus_console.views import accounts as views
 from daedalus_console.views.fitting import Fitting
@@ -52,7 +60,7 @@ def cost(job: str | None, since: str, rule: Rule, bootstrap: str | None, *, as_j
     present = now()
     start = _start(since, present)
     kafka = cluster(bootstrap)
-    known = _controls(kafka, job)
+    known = _ever_declared(kafka, job)
     read = _read(kafka, books.COSTS, start, job)
     heard = books.costs(known, start, rule, read, static_at_mean=job is not None)
     if as_json:
@@ -62,6 +70,8 @@ def cost(job: str | None, since: str, rule: Rule, bootstrap: str | None, *, as_j
     elif job is not None:
         output.console().print(views.heading(job, heard[job], present))
         output.console().print(Fitting(views.cost(heard[job])))
+        if caution := views.caution(heard[job]):
+            output.console().print(caution)
     else:
         output.console().print(Fitting(views.costs(heard, start, present)))
     return Exit.OK
@@ -111,6 +121,14 @@ def _controls(kafka: Kafka, job: str | None) -> dict[str, JobControl]:
     known = control(kafka, job)
     declared(job, known)
     return {job: known}
+
+
+def _ever_declared(kafka: Kafka, job: str | None) -> dict[str, JobControl]:
+    """Return what was wanted of the jobs, or of one: those that have ended were paid for, too."""
+    found = {name: each for name, each in controls(kafka, job).items() if each.declarations}
+    if job is not None and job not in found:
+        raise undeclared(job, declared_jobs(kafka))
+    return found
 
 
 def _nothing(job: str, start: datetime) -> str:

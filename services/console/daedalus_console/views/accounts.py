@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from daedalus_console.accounts.calibration import Calibration, Kept, Period
+from daedalus_console.accounts.courses import Totals
 from daedalus_console.accounts.forecasts import Score, Track
 from daedalus_console.accounts.ledger import RAN, STATIC, Ledger, Line
-from daedalus_console.accounts.told import Bill, beside, bill, ranked, summed
+from daedalus_console.accounts.told import Bill, beside, bill, ranked, summed, uneven
 from daedalus_console.figures import UNKNOWN, number, share, span
 from daedalus_console.times import shown, zone_name
 from daedalus_console.views.tables import cell, grid
@@ -23,20 +24,40 @@ def heading(job: str, ledger: Ledger, present: datetime) -> Text:
     gap = ledger.gap(present)
     unknown = f", {span(float(round(gap)))} unknown and left out" if gap >= 1 else ""
     known = span(float(round(ledger.paid.seconds)))
-    return cell(job, "bold") + cell(f" since {shown(ledger.since)}: {known} known{unknown}")
+    ended = f", ended {shown(ledger.ended)}" if ledger.ended else ""
+    return cell(job, "bold") + cell(f" since {shown(ledger.since)}{ended}: {known} known{unknown}")
+
+
+def caution(ledger: Ledger) -> Text:
+    """Return what is to be said where some lines know less of the time than others."""
+    fewer = _uneven(ledger)
+    said = f'Some lines know less of the time: {fewer}. "ran" is what ran in the same time.'
+    return cell(said if fewer else "")
+
+
+def _uneven(ledger: Ledger) -> str:
+    return uneven({line.name: _counted(ledger, line).seconds for line in ledger.lines()})
+
+
+def _counted(ledger: Ledger, line: Line) -> Totals:
+    return ledger.paid if line.name == RAN else line.own
 
 
 def cost(ledger: Ledger) -> Table:
-    """Return a line a course of one job."""
-    columns = ("", "hours", "mean", "of max", "late", "rescales", "price")
+    """Return a line a course of one job; hours over less time stand beside what ran in it."""
+    less = bool(_uneven(ledger))
+    beside = ["ran"] if less else []
+    columns = ("", "hours", *beside, "mean", "of max", "late", "rescales", "price")
     table = grid(*columns, right=columns[1:])
     most = ledger.rows[STATIC].own.mean
     for line in ledger.lines():
-        own = ledger.paid if line.name == RAN else line.own
+        own = _counted(ledger, line)
         modelled = line.own
+        ran = ledger.paid if line.name == RAN else line.beside
         table.add_row(
             cell(line.name, "bold" if line.name == RAN else ""),
             cell(_tenths(own.hours) if own.seconds else UNKNOWN),
+            *([cell(_tenths(ran.hours) if ran.seconds else UNKNOWN)] if less else []),
             cell(_two(own.mean)),
             cell(share(own.mean, most)),
             cell(_percent(modelled.late_share)),
@@ -48,28 +69,37 @@ def cost(ledger: Ledger) -> Table:
 
 def costs(ledgers: Mapping[str, Ledger], start: datetime, present: datetime) -> Table:
     """Return a line a job, and one of all."""
-    columns = ("job", "worker-h", "at the max", "saved", "HPA", "against HPA", "unknown")
+    bills = {name: bill(ledger, present) for name, ledger in ledgers.items()}
+    total = summed(bills.values())
+    # What is paid for is counted; of some of that time the HPA's workers may not be known.
+    less = total.unknown_of_hpa >= 1
+    last = ["HPA unknown"] if less else []
+    columns = ("job", "worker-h", "at the max", "saved", "HPA", "against HPA", "unknown", *last)
     title = f"since {shown(start)}"
     table = grid(*columns, right=columns[1:], title=title)
-    bills = {name: bill(ledger, present) for name, ledger in ledgers.items()}
     for name, each in bills.items():
-        table.add_row(cell(name, "bold"), *_costs(each))
+        ended = cell(" ended", "dim") if ledgers[name].ended else cell("")
+        table.add_row(cell(name, "bold") + ended, *_costs(each, less=less))
     if len(bills) > 1:
         table.add_section()
-        table.add_row(cell("all", "bold"), *_costs(summed(bills.values())))
+        table.add_row(cell("all", "bold"), *_costs(total, less=less))
     return table
 
 
-def _costs(found: Bill) -> list[Text]:
-    gap = found.unknown
+def _costs(found: Bill, *, less: bool) -> list[Text]:
     return [
         cell(_tenths(found.paid)),
         cell(_tenths(found.allowed)),
         cell(share(found.allowed - found.paid, found.allowed)),
         cell(_tenths(found.hpa) if found.hpa else UNKNOWN),
         cell(_against(found.against_hpa)),
-        cell(span(float(round(gap))) if gap >= 1 else "-", "" if gap >= 1 else "dim"),
+        _gap(found.unknown),
+        *([_gap(found.unknown_of_hpa)] if less else []),
     ]
+
+
+def _gap(seconds: float) -> Text:
+    return cell(span(float(round(seconds)))) if seconds >= 1 else cell("-", "dim")
 
 
 def planners(lines: Sequence[Line]) -> Table:

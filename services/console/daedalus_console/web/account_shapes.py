@@ -25,7 +25,7 @@ class Kept(Value):
     """Median of |seen - promised| / promised."""
 
     kept: float | None
-    """Part of the promises that were not exceeded."""
+    """Part of the promises than which nothing worse came: no longer time, no less capacity."""
 
 
 class Band(Value):
@@ -65,7 +65,8 @@ class Line(Value):
     name: str
     obeyed: bool
     seconds: float
-    """Time that is known of it."""
+    """Time that is known of it: its worker-hours are those of this time. All but "as it ran" need
+    workload and capacities as well."""
 
     worker_hours: float
     mean_workers: float | None
@@ -126,7 +127,7 @@ class Told(Value):
     until: datetime
     known_seconds: float
     unknown_seconds: float
-    """Time that is left out of every line."""
+    """Time that is left out of every line; a line may know less than the rest (`seconds`)."""
 
 
 class Standings(Told):
@@ -138,6 +139,9 @@ class Standings(Told):
 
 class Cost(Told):
     """What a job cost, and what others would have; no line where nothing is known."""
+
+    ended: datetime | None
+    """When its declaration was ended: what comes after is neither known nor unknown."""
 
     lines: tuple[Line, ...]
 
@@ -158,11 +162,16 @@ class Bill(Value):
     unknown_seconds: float
     """Time that is left out."""
 
+    unknown_seconds_of_hpa: float
+    """Time that is counted, and left out of the HPA's: workload or capacity is not known of it."""
+
 
 class JobBill(Bill):
     """The bill of one job."""
 
     job: str
+    ended: datetime | None
+    """When its declaration was ended; null while there is one."""
 
 
 class Costs(Value):

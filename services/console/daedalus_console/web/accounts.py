@@ -12,7 +12,7 @@ from daedalus_console.adapters.kafka import Kafka
 from daedalus_console.adapters.reading import Bounds, TooMuchError, Window, records
 from daedalus_console.brokers import Address
 from daedalus_console.errors import UsageError
-from daedalus_console.overrides import declared
+from daedalus_console.overrides import declared, undeclared
 from daedalus_console.runs.common import controls
 from daedalus_console.times import moment
 from daedalus_console.web import account_shapes as shapes
@@ -85,10 +85,10 @@ class Accounts:
 
         def read(bounds: Bounds) -> shapes.Cost:
             kafka = Kafka(self._address)
-            known = {job: _control(kafka, job, bounds)}
+            known = _ever_declared(kafka, job, bounds)
             events = _events(kafka, books.COSTS, times, job, bounds)
             found = books.costs(known, times.start, rule, events, static_at_mean=True)
-            return _cost(job, found.get(job), times)
+            return _cost(job, found.get(job, Ledger(known[job], times.start)), times)
 
         with _mended(job, "cost"):
             return await self._readings.get(("cost", job, since, rule), read)
@@ -99,7 +99,7 @@ class Accounts:
 
         def read(bounds: Bounds) -> shapes.Costs:
             kafka = Kafka(self._address)
-            known = _declared(kafka, bounds)
+            known = _ever_declared(kafka, None, bounds)
             events = _events(kafka, books.COSTS, times, None, bounds)
             found = books.costs(known, times.start, rule, events, static_at_mean=False)
             bills = {name: told.bill(each, times.present) for name, each in found.items()}
@@ -107,7 +107,8 @@ class Accounts:
                 since=times.start,
                 until=times.present,
                 jobs=tuple(
-                    shapes.JobBill(job=name, **each.as_json()) for name, each in bills.items()
+                    shapes.JobBill(job=name, ended=found[name].ended, **each.as_json())
+                    for name, each in bills.items()
                 ),
                 total=shapes.Bill.model_validate(told.summed(bills.values()).as_json()),
             )
@@ -132,7 +133,7 @@ class Accounts:
                     told.calibration(job, found.promises)
                 ),
                 standings=shapes.Standings.model_validate(ranked),
-                cost=_cost(job, ledger if ledger.paid.seconds else None, times),
+                cost=_cost(job, ledger, times),
                 planner=policy.planner,
                 forecaster=policy.forecaster,
             )
@@ -159,9 +160,13 @@ def _control(kafka: Kafka, job: str, bounds: Bounds) -> JobControl:
     return known
 
 
-def _declared(kafka: Kafka, bounds: Bounds) -> dict[str, JobControl]:
-    found = controls(kafka, None, _unbounded(bounds))
-    return {name: each for name, each in found.items() if each.newest is not None}
+def _ever_declared(kafka: Kafka, job: str | None, bounds: Bounds) -> dict[str, JobControl]:
+    """Return what was wanted of the jobs, or of one: those that have ended were paid for, too."""
+    known = controls(kafka, job, _unbounded(bounds))
+    found = {name: each for name, each in known.items() if each.declarations}
+    if job is not None and job not in found:
+        raise undeclared(job)
+    return found
 
 
 def _unbounded(bounds: Bounds) -> Bounds:
@@ -179,17 +184,9 @@ def _events(
             yield record.event
 
 
-def _cost(job: str, ledger: Ledger | None, times: Times) -> shapes.Cost:
-    if ledger is not None:
-        return shapes.Cost.model_validate(told.cost(job, ledger, times.present))
-    return shapes.Cost(
-        job=job,
-        since=times.start,
-        until=times.present,
-        known_seconds=0.0,
-        unknown_seconds=(times.present - times.start).total_seconds(),
-        lines=(),
-    )
+def _cost(job: str, ledger: Ledger, times: Times) -> shapes.Cost:
+    found = told.cost(job, ledger, times.present)
+    return shapes.Cost.model_validate(found if ledger.paid.seconds else {**found, "lines": ()})
 
 
 @contextmanager
