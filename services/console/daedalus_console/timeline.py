@@ -71,7 +71,8 @@ class Happening:
         """What happened, as a sentence."""
         if isinstance(self.control, Declaration):
             if self.changes:
-                return f"{self.author} changes {'; '.join(map(str, self.changes))}"
+                why = f": {self.control.why}" if self.control.why else ""
+                return f"{self.author} changes {'; '.join(map(str, self.changes))}{why}"
             return f"{self.author} has it {lines.of(self.control)}"
         event = self.control or self.decision
         return lines.of(event) if event else ""
@@ -94,6 +95,7 @@ class Happening:
                 {"field": change.field, "before": change.before, "after": change.after}
                 for change in self.changes
             ]
+            found["why"] = self.control.why
         elif self.control is not None:
             found["event"] = self.control.model_dump(mode="json")
         return found
@@ -137,8 +139,8 @@ class Timeline:
     """Entries before the first one that is held."""
 
     _open: dict[str, _Open] = field(default_factory=dict)
-    _same: OrderedDict[str, str] = field(default_factory=OrderedDict)
-    """Command → the entry that it only repeats."""
+    _same: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """Commands, and decisions that were held, that only repeat an entry; the newest."""
     _order: list[tuple[datetime, str]] = field(default_factory=list)
     """Instants and keys of what is held, as a heap."""
     _dropped: datetime | None = None
@@ -183,20 +185,26 @@ class Timeline:
         last = next(reversed(self._open.values()), None)
         if said and last is not None and last.said == said and last.command != command:
             if command not in self._same:
-                last.times += 1
-                self._same[command] = last.command
-                while len(self._same) > self.most:
-                    self._same.popitem(last=False)
+                self._repeat(last, command)
             return
         if self._parts(decision, command) is not None:
             entry = self._open[command]
             entry.said, entry.decision = said, decision
 
+    def _repeat(self, last: _Open, key: str) -> None:
+        """Count what only repeats the last entry, and remember it, for it may come twice."""
+        last.times += 1
+        self._same[key] = None
+        while len(self._same) > self.most:
+            self._same.popitem(last=False)
+
     def _held(self, decision: Decision) -> None:
+        if decision.id in self._same or decision.id in self._open:
+            return
         said = (Kind.HELD, decision.scale_out, decision.chosen, decision.reason)
         last = next(reversed(self._open.values()), None)
         if last is not None and last.said == said:
-            last.times += decision.id != (last.decision.id if last.decision else None)
+            self._repeat(last, decision.id)
             return
         self._add(decision.id, _Open(decision.tick, Kind.HELD, said, decision=decision))
 

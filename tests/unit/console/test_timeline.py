@@ -138,6 +138,44 @@ def test_a_decision_that_no_command_follows_is_held_back(past: Any, noon: dateti
     assert told([held[0].model_copy(update={"shadow": True})], noon + HOUR) == []
 
 
+def test_what_was_held_and_comes_twice_counts_once(past: Any, noon: datetime) -> None:
+    """A planner that is killed between sending and noting it sends again."""
+    first, second, third = [
+        past.decision.model_copy(
+            update={"tick": noon + step * timedelta(minutes=1), "command": None}
+        )
+        for step in range(3)
+    ]
+    asked = pause(noon + timedelta(seconds=90))
+
+    (entry,) = told([first, second, second, first, third, second], noon + HOUR)
+    assert entry.times == 3
+
+    entries = told([first, second, asked, second, third, first], noon + HOUR)
+    assert [(each.kind, each.times) for each in entries] == [
+        (Kind.HELD, 2),
+        (Kind.OVERRIDE, 1),
+        (Kind.HELD, 1),
+    ]
+
+
+def test_the_reason_of_a_new_spec_is_told(past: Any, noon: datetime, ysb: JobSpec) -> None:
+    promoted = Declaration(
+        job="ysb",
+        at=noon,
+        source="console/ann",
+        spec=ysb.model_copy(update={"policy": ysb.policy.model_copy(update={"planner": "mine"})}),
+        author="ann",
+        why="a tenth cheaper",
+    )
+
+    first, found = told([past.declaration, promoted], noon)
+
+    assert found.text == "ann changes policy.planner horizon → mine: a tenth cheaper"
+    assert found.text in shown([found], noon)
+    assert [each.as_json()["why"] for each in (first, found)] == ["", "a tenth cheaper"]
+
+
 def test_of_a_year_the_newest_entries_are_held_and_no_more(past: Any, noon: datetime) -> None:
     found = Timeline(10, LONG_AGO, noon + 400 * 24 * HOUR)
     for hour in range(24 * 365):

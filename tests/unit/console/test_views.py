@@ -11,12 +11,13 @@ from rich.console import Console, RenderableType
 from daedalus_console.board import Board, Entry, JobState, Kind, Point
 from daedalus_console.records import Record
 from daedalus_console.rescales import Story, story
+from daedalus_console.times import clock
 from daedalus_console.views import lines, tables
 from daedalus_console.views.explain import resampled, told
 from daedalus_console.views.fitting import Fitting
 from daedalus_console.views.tables import cell, grid
 from daedalus_console.views.watch import Size, bucketed, entry_line, screen, status_line
-from daedalus_shared.events import Override, OverrideKind
+from daedalus_shared.events import Direction, Override, OverrideKind
 
 
 def shown(what: RenderableType, width: int = 160, height: int | None = None) -> str:
@@ -177,6 +178,50 @@ def test_jobs_are_listed_with_what_people_asked_for(past: Any, noon: datetime) -
     for event in [*past.events, pin]:
         board.take(event)
     assert "pin 5 until" in shown(tables.jobs([board.jobs["ysb"]], noon, 160))
+
+
+@pytest.mark.parametrize(
+    ("changes", "lasts", "expected"),
+    [
+        pytest.param({}, timedelta(hours=1), "pin 4 until {time}", id="within a day"),
+        pytest.param({}, timedelta(days=7), "pin 4 until {day} {time}", id="a week"),
+        pytest.param(
+            {"kind": OverrideKind.PAUSE, "scale_out": None},
+            timedelta(days=7),
+            "paused until {day} {time}",
+            id="a pause of a week",
+        ),
+        pytest.param(
+            {"kind": OverrideKind.CEILING, "direction": Direction.UP},
+            timedelta(hours=1),
+            "quota 4 until {time}",
+            id="a group's quota",
+        ),
+        pytest.param(
+            {"kind": OverrideKind.CEILING},
+            timedelta(hours=1),
+            "ceiling 4 until {time}",
+            id="a person's ceiling",
+        ),
+    ],
+)
+def test_a_wish_tells_what_it_is_and_the_day_on_which_it_ends(
+    noon: datetime, changes: dict[str, object], lasts: timedelta, expected: str
+) -> None:
+    asked: dict[str, Any] = {
+        "job": "ysb",
+        "at": noon,
+        "source": "console/ada",
+        "kind": OverrideKind.PIN,
+        "scale_out": 4,
+        "until": noon + lasts,
+        "author": "ada",
+    }
+    day, time = f"{noon + lasts:%m-%d}", clock(noon + lasts)
+
+    wish = tables.wishes([Override(**asked | changes)])
+
+    assert wish == expected.format(day=day, time=time)
 
 
 def test_records_that_are_no_events_are_listed_as_such(noon: datetime) -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from daedalus_console.live.views import Savings
 
 LONGEST = 120.0
-"""Seconds between two reports beyond which nobody knows what ran in between."""
+"""Seconds between two reports beyond which nobody knows what ran in between; twice the time from
+report to report where that is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,14 @@ class Hours:
     day: Sum | None = field(default=None)
     """Of the newest day (UTC)."""
 
-    def after(self, at: datetime, workers: int | None, most: int | None) -> "Hours":
+    def after(self, at: datetime, workers: int | None, most: int | None, report: float) -> "Hours":
         """Return the sums with one more report.
 
         Args:
             at: Of the report.
             workers: As it saw them; None when unknown.
             most: What `scale.max` says; None when the job is not declared.
+            report: Seconds from report to report, as `policy.report` says.
         """
         if self.at is not None and at <= self.at:
             return self
@@ -48,7 +50,8 @@ class Hours:
             day = Sum(at if self.at is None else max(begin, self.at))
         known = self.all or Sum(at)
         seconds = 0.0 if self.at is None else (at - self.at).total_seconds()
-        if self.workers is None or most is None or not 0 < seconds <= LONGEST:
+        longest = max(LONGEST, 2 * report)
+        if self.workers is None or most is None or not 0 < seconds <= longest:
             return Hours(at, workers, known, day)
         today = min(seconds, (at - day.since).total_seconds())
         return Hours(

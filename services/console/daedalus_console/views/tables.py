@@ -11,6 +11,7 @@ from rich.text import Text
 
 from daedalus_console.board import Health, JobState
 from daedalus_console.figures import UNKNOWN, number, rate, span
+from daedalus_console.overrides import is_quota
 from daedalus_console.records import Record, printable
 from daedalus_console.times import clock, day_and_clock, zone_name
 from daedalus_console.views import lines
@@ -164,7 +165,11 @@ def _last(state: JobState, now: datetime, *, wide: bool) -> Text:
 
 
 def _wish(override: Override) -> str:
+    # Within a day the time tells which day, also beyond midnight.
+    brief = override.until - override.at < timedelta(days=1)
+    until = clock(override.until) if brief else day_and_clock(override.until)
     if override.kind is OverrideKind.PAUSE:
         way = "" if override.direction == "both" else f" {override.direction}"
-        return f"paused{way} until {clock(override.until)}"
-    return f"{override.kind} {override.scale_out} until {clock(override.until)}"
+        return f"paused{way} until {until}"
+    kind = "quota" if is_quota(override) else override.kind
+    return f"{kind} {override.scale_out} until {until}"

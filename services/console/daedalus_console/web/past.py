@@ -72,7 +72,8 @@ class Past:
             kafka = Kafka(self._address)
 
             def look(back: timedelta) -> list[Decision]:
-                window = Window(before - back, before + timedelta(minutes=5))
+                # By when they were written: a planner that was away decides all it missed at once.
+                window = Window(before - back, before + max(back, AFTER))
                 events = _events(kafka, ["decisions"], job, window, bounds)
                 return newest(events, before, limit, planner)
 
@@ -85,7 +86,7 @@ class Past:
         """Return the decision of an id, about a tick; None when it is not there any more."""
 
         def read(bounds: Bounds) -> Decision | None:
-            window = Window(tick - timedelta(minutes=1), tick + timedelta(minutes=15))
+            window = Window(tick - timedelta(minutes=1), tick + AFTER)
             found = _events(Kafka(self._address), ["decisions"], job, window, bounds)
             return next(
                 (each for each in found if isinstance(each, Decision) and each.id == wanted), None
@@ -187,7 +188,8 @@ def _with_decisions(
 ) -> list[Rescale]:
     """Return rescales with their decisions, each looked up about its tick.
 
-    In between lie thousands of others, and those of the jobs on the same partition.
+    In between lie thousands of others, and those of the jobs on the same partition. One that is
+    not there any more is looked for among the decisions of hours: meanwhile the bounds are heeded.
     """
     if not found:
         return []
@@ -197,15 +199,16 @@ def _with_decisions(
             bounds.heed()
             record = look(
                 each.tick - timedelta(seconds=30),
-                each.tick + timedelta(minutes=15),
-                partial(_commands, each.command_id),
+                each.tick + AFTER,
+                partial(_commands, each.command_id, bounds),
             )
             event = record.event if record else None
             whole.append(replace(each, decision=event) if isinstance(event, Decision) else each)
         return whole
 
 
-def _commands(command: str, record: Record) -> bool:
+def _commands(command: str, bounds: Bounds, record: Record) -> bool:
+    bounds.heed()
     return isinstance(record.event, Decision) and record.event.command == command
 
 
