@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
-from daedalus_console.overrides import Author, check_reason, declared
+from daedalus_console.overrides import Author, check_counts, check_reason, declared, effective
 from daedalus_console.specs import instant_after
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import Answer, Approval, Asked, Decision, Event
@@ -61,10 +61,10 @@ def answered(decision: Decision, said: Said, control: JobControl, author: Author
 
     Raises:
         NotFoundError: The job is not declared.
-        UsageError: The word would end in the past, or no reason is given.
+        UsageError: The word would end before it counts, or no reason is given.
         ConsoleError: The time of what was asked is up, so the job has moved on.
     """
-    policy, asked = declared(decision.job, control).policy, decision.asked
+    spec, asked = declared(decision.job, control), decision.asked
     check_reason(said.why)
     if asked is None:
         raise NotFoundError(f"decision {decision.id} asks for no word")
@@ -73,10 +73,10 @@ def answered(decision: Decision, said: Said, control: JobControl, author: Author
             f"the time of what {decision.id} asks for was up at {asked.until.isoformat()}; "
             "if it is still wanted, a newer decision asks"
         )
-    until = said.until or author.now + timedelta(seconds=policy.approval_time)
+    until = said.until or author.now + timedelta(seconds=spec.policy.approval_time)
     if until <= author.now:
         raise UsageError(f"--until {until.isoformat()} is past")
-    return Approval(
+    event = Approval(
         job=decision.job,
         at=instant_after(control, author.now),
         source=author.source,
@@ -88,15 +88,25 @@ def answered(decision: Decision, said: Said, control: JobControl, author: Author
         until=until,
         why=said.why,
     )
+    check_counts(event, spec)
+    return event
 
 
 def awaited(decision: Decision, control: JobControl, now: datetime) -> Asked | None:
-    """Return the rescale that a decision has wait for a word, while nobody has said one."""
+    """Return the rescale that a decision has wait for a word.
+
+    None while the last word on it is too young for that decision. One that counted did not hold:
+    it had ended, or the request has grown smaller than what was rejected.
+    """
     asked = decision.asked
     if asked is None or asked.state != "awaiting" or asked.until <= now:
         return None
-    said = any(each.decision in {asked.decision, decision.id} for each in control.approvals)
-    return None if said else asked
+    last = next(reversed(control.unforgotten(control.approvals)), None)
+    if last is None or last.decision not in {asked.decision, decision.id}:
+        return asked
+    # As the planner counts: by the spec in effect then.
+    spec = control.spec(decision.tick) or control.newest
+    return None if spec is not None and effective(last, spec) > decision.tick else asked
 
 
 def same(one: Asked | None, other: Asked | None) -> bool:
@@ -112,5 +122,5 @@ def same(one: Asked | None, other: Asked | None) -> bool:
 
 def standing(control: JobControl, now: datetime) -> Approval | None:
     """Return the last word while it has not ended; a rescale may have used it up since."""
-    last = control.approvals[-1] if control.approvals else None
+    last = next(reversed(control.unforgotten(control.approvals)), None)
     return last if last is not None and (last.until is None or last.until > now) else None

@@ -65,15 +65,27 @@ def check_reason(why: str) -> None:
         raise UsageError("--why is blank: say for what reason")
 
 
+def check_counts(event: Override | Approval, spec: JobSpec) -> None:
+    """Raise `UsageError` where it ends before any tick can count it in."""
+    first = effective(event, spec)
+    if event.until is not None and event.until <= first:
+        grace = spec.policy.forecast_grace
+        raise UsageError(
+            f"until must be later than {first.isoformat(timespec='seconds')}: what is asked counts "
+            f"from the first tick that ends {grace:g} s after it"
+        )
+
+
 def override(wish: Wish, control: JobControl, author: Author) -> Override:
     """Return the event that asks for it.
 
     Raises:
         NotFoundError: The job is not declared.
-        UsageError: It ends in the past, or no reason is given.
+        UsageError: It ends before it counts, or no reason is given.
         ConsoleError: It cannot be met within the job's bounds.
     """
-    scale = declared(wish.job, control).scale
+    spec = declared(wish.job, control)
+    scale = spec.scale
     check_reason(wish.why)
     if wish.until <= author.now:
         raise UsageError(f"--until {wish.until.isoformat()} is past")
@@ -84,7 +96,7 @@ def override(wish: Wish, control: JobControl, author: Author) -> Override:
         raise ConsoleError(f"{wish.kind} {asked} is above the job's scale.max {scale.max}")
     if asked is not None and wish.kind is not OverrideKind.FLOOR and asked < scale.min:
         raise ConsoleError(f"{wish.kind} {asked} is below the job's scale.min {scale.min}")
-    return Override(
+    event = Override(
         job=wish.job,
         at=instant_after(control, author.now),
         source=author.source,
@@ -95,11 +107,13 @@ def override(wish: Wish, control: JobControl, author: Author) -> Override:
         author=author.name,
         why=wish.why,
     )
+    check_counts(event, spec)
+    return event
 
 
 def in_force(control: JobControl, now: datetime) -> tuple[Override, ...]:
     """Return the overrides that have not ended, whether they take effect yet or not."""
-    newest = {known.key: known for known in control.overrides}
+    newest = {known.key: known for known in control.unforgotten(control.overrides)}
     return tuple(known for known in newest.values() if known.until > now)
 
 

@@ -1,6 +1,6 @@
 """A person's word on a rescale that waits for one."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,14 @@ from daedalus_console.errors import ConsoleError, NotFoundError, UsageError
 from daedalus_console.overrides import Author, effective
 from daedalus_console.views import explain, lines
 from daedalus_shared.control import JobControl
-from daedalus_shared.events import Answer, Asked, Decision, Declaration
+from daedalus_shared.events import Answer, Asked, Decision, Declaration, Forget
 from daedalus_shared.job_spec import JobSpec
 
 YES = Said(Answer.APPROVE, "checked")
+NO = Said(Answer.REJECT, "a sale")
+
+GRACE = timedelta(seconds=30)
+"""Of the fixture's spec."""
 
 
 @pytest.fixture
@@ -55,6 +59,8 @@ def test_the_newest_decision_is_answered(control: JobControl, noon: datetime) ->
     assert lines.of(event) == "ann approves 4 → 6: checked"
     assert standing(control.fold(event), noon) == event
     assert standing(control.fold(event), noon + timedelta(minutes=17)) is None
+    forgotten = Forget(job="ysb", at=event.at, source="console/bob", author="bob")
+    assert standing(control.fold(event).fold(forgotten), noon) is None
 
 
 def test_a_decision_is_found_by_the_beginning_of_its_id(noon: datetime) -> None:
@@ -81,6 +87,9 @@ def test_what_has_lapsed_cannot_be_answered(control: JobControl, noon: datetime)
         answered(decision(noon), YES, control, late)
     with pytest.raises(UsageError, match="is past"):
         answered(decision(noon), Said(Answer.REJECT, "x", noon), control, Author("ann", noon))
+    soon = Said(Answer.REJECT, "x", noon + GRACE)
+    with pytest.raises(UsageError, match=r"until must be later than 2026-01-01T12:00:30\+00:00: "):
+        answered(decision(noon), soon, control, Author("ann", noon))
     with pytest.raises(UsageError, match="--why is blank"):
         answered(decision(noon), Said(Answer.APPROVE, " "), control, Author("ann", noon))
     with pytest.raises(NotFoundError, match="no job 'ysb'"):
@@ -106,3 +115,35 @@ def test_a_rescale_waits_until_somebody_said_a_word_or_its_time_is_up(
     assert awaited(asks, said, noon) is None
     assert awaited(asks, control, noon + timedelta(minutes=15)) is None
     assert awaited(decision(noon, None), control, noon) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "after", "waits"),
+    [
+        pytest.param(NO, timedelta(), False, id="the word does not count yet"),
+        pytest.param(NO, GRACE, True, id="a smaller request than the one rejected"),
+        pytest.param(
+            Said(Answer.APPROVE, "ok", datetime(2026, 1, 1, 12, 1, tzinfo=UTC)),
+            2 * GRACE,
+            True,
+            id="the word has ended",
+        ),
+    ],
+)
+def test_a_request_waits_on_where_a_word_counts_and_does_not_hold(
+    control: JobControl, noon: datetime, said: Said, after: timedelta, waits: bool
+) -> None:
+    first = decision(noon)
+    assert first.asked is not None
+    word = answered(first, said, control, Author("ann", noon))
+    smaller = first.asked.model_copy(update={"scale_out": 5})
+    later = decision(noon + after).model_copy(update={"asked": smaller})
+
+    assert awaited(later, control.fold(word), later.tick) == (smaller if waits else None)
+
+
+def test_a_word_on_another_request_hides_none(control: JobControl, noon: datetime) -> None:
+    smaller, larger = decision(noon), decision(noon + GRACE, 8)
+    word = answered(smaller, YES, control, Author("ann", noon + GRACE))
+
+    assert awaited(larger, control.fold(word), larger.tick) == larger.asked

@@ -19,7 +19,9 @@ from daedalus_shared.events import (
     Forget,
     JobMetrics,
     Override,
+    OverrideKind,
     Sample,
+    ScaleCommand,
     Worker,
     encode,
     headers,
@@ -161,6 +163,51 @@ def test_what_waits_is_named_in_a_word(past: Any, noon: datetime) -> None:
     assert live.row("ysb", noon + timedelta(hours=1)).state is State.SILENT
 
 
+WAIT = timedelta(seconds=120 + 120 + 30)
+"""For which the planner waits for an outcome: expiry, converge_within, grace."""
+
+
+def test_a_command_is_under_way_for_as_long_as_the_planner_waits(past: Any, noon: datetime) -> None:
+    second = timedelta(seconds=1)
+    live = folded([past.declaration, past.update, past.command])
+    live.fold(record(report("ysb", noon + WAIT, workload=60_000)))
+
+    within, after = live.view("ysb", noon + WAIT - second), live.view("ysb", noon + WAIT)
+    assert (within.row.state, within.lost) == (State.RESCALING, None)
+    assert after.row.state is State.OVERLOADED
+    assert after.lost is not None
+    assert after.lost.command == past.command.id
+
+
+def test_a_new_command_hides_not_that_nothing_came_of_the_last(past: Any, noon: datetime) -> None:
+    first: ScaleCommand = past.command
+
+    def again(tick: datetime) -> ScaleCommand:
+        return first.model_copy(
+            update={"at": tick, "tick": tick, "expires_at": tick + timedelta(minutes=2)}
+        )
+
+    def seen(live: Live, tick: datetime) -> tuple[State, str | None]:
+        live.fold(record(report("ysb", tick, workload=60_000)))
+        view = live.view("ysb", tick)
+        return view.row.state, view.lost.command if view.lost else None
+
+    second = again(noon + WAIT + timedelta(seconds=30))
+    live = folded([past.declaration, past.update, past.command, second])
+    assert seen(live, second.tick) == (State.OVERLOADED, past.command.id)
+    assert seen(live, second.tick + WAIT) == (State.OVERLOADED, second.id)
+
+    came = past.outcome.model_copy(
+        update={"at": second.tick, "tick": second.tick, "command": second.id}
+    )
+    live.fold(record(came))
+    assert seen(live, second.tick + 2 * WAIT) == (State.OVERLOADED, None)
+
+    later = again(noon + timedelta(hours=1))
+    apart = folded([past.declaration, past.update, past.command, later])
+    assert seen(apart, later.tick) == (State.RESCALING, None)
+
+
 def test_the_forecast_says_when_more_workers_are_needed(past: Any, noon: datetime) -> None:
     move = (
         folded([past.declaration, past.metrics, past.update, past.forecast]).row("ysb", noon).move
@@ -215,6 +262,18 @@ def test_worker_hours_stand_beside_those_of_the_most_workers(past: Any, noon: da
     live.fold(record(report("ysb", noon + timedelta(hours=2))))
     assert live.row("ysb", noon + timedelta(hours=2)).today == today
     assert live.row("ysb", noon + timedelta(days=1)).today is None
+
+
+def test_hours_count_of_a_job_that_is_seldom_reported(past: Any, noon: datetime) -> None:
+    seldom = past.declaration.spec.policy.model_copy(update={"report": 600.0, "loop": 600.0})
+    spec = past.declaration.spec.model_copy(update={"policy": seldom})
+    live = folded([past.declaration.model_copy(update={"spec": spec})])
+    for minute in range(0, 61, 10):
+        live.fold(record(report("ysb", noon + timedelta(minutes=minute))))
+
+    today = live.row("ysb", noon + timedelta(hours=1)).today
+    assert today is not None
+    assert (today.hours, today.static) == (4.0, 8.0)
 
 
 def test_a_long_history_stays_small_and_keeps_its_peaks(past: Any, noon: datetime) -> None:
@@ -345,6 +404,32 @@ def test_wishes_of_years_are_forgotten_but_for_the_last(past: Any, noon: datetim
     assert {override.kind.value for override in view.row.overrides} == {"floor", "pin"}
 
 
+def test_what_ended_a_job_is_kept_however_often_its_learning_is_forgotten(
+    past: Any, noon: datetime
+) -> None:
+    pin = Override(
+        job="ysb",
+        at=noon,
+        source="console/ada",
+        kind=OverrideKind.PIN,
+        scale_out=2,
+        until=noon + timedelta(days=1),
+        author="ada",
+    )
+    live = folded([past.declaration, pin])
+    for minute in range(1, 9):
+        forgotten = Forget(
+            job="ysb",
+            at=noon + timedelta(minutes=minute),
+            source="console/bob",
+            author="bob",
+            stays_declared=minute > 1,
+        )
+        live.fold(record(forgotten))
+
+    assert live.row("ysb", noon + timedelta(hours=1)).overrides == ()
+
+
 async def test_a_listener_hears_of_all_that_changed_since_it_asked(
     past: Any, noon: datetime
 ) -> None:
@@ -365,6 +450,35 @@ async def test_a_listener_hears_of_all_that_changed_since_it_asked(
     assert first.jobs == {"ysb"}
     assert (second.jobs, second.standing) == (frozenset({"other"}), True)
     assert live.changed_since(live.row("ysb", noon).revision) == {"other"}
+
+
+async def test_a_listener_is_told_up_to_which_revision_it_knows_all(noon: datetime) -> None:
+    live = Live()
+    heard = live.feed.changes(0.01)
+    await anext(heard)
+    live.take([record(report(job, noon)) for job in ("a", "b")])
+    told = live.standing().revision
+    live.rows(noon)
+
+    live.fold(record(report("a", noon + timedelta(seconds=1))))  # of a batch that is not yet told
+    live.age(noon + timedelta(hours=1))
+    changed = await asyncio.wait_for(anext(heard), 5)
+    await heard.aclose()
+
+    assert (changed.jobs, changed.through) == (frozenset({"a", "b"}), told)
+
+
+def test_what_time_alone_has_changed_is_a_change_once(past: Any, noon: datetime) -> None:
+    live = folded([past.declaration, past.metrics])
+    seen = live.row("ysb", noon).revision
+    live.age(noon + timedelta(seconds=30))
+    assert live.changed_since(seen) == frozenset()
+
+    live.age(noon + timedelta(seconds=50))  # late
+    late = live.row("ysb", noon + timedelta(seconds=50)).revision
+    live.age(noon + timedelta(seconds=60))
+    assert live.changed_since(seen) == {"ysb"}
+    assert live.changed_since(late) == frozenset()
 
 
 async def test_a_listener_hears_a_heartbeat_when_nothing_changes() -> None:

@@ -1,5 +1,6 @@
 """What people ask of a job for a while."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -64,6 +65,24 @@ def test_an_override_that_has_ended_is_a_mistake(control: JobControl, noon: date
         override(Wish("ysb", OverrideKind.PAUSE, noon, "x"), control, Author("ada", noon))
 
 
+def test_an_override_that_ends_before_it_counts_is_refused(
+    control: JobControl, noon: datetime
+) -> None:
+    ada, grace = Author("ada", noon), timedelta(seconds=30)
+    wish = Wish("ysb", OverrideKind.PAUSE, noon + grace, "x")
+
+    with pytest.raises(UsageError) as refused:
+        override(wish, control, ada)
+    assert str(refused.value) == (
+        "until must be later than 2026-01-01T12:00:30+00:00: "
+        "what is asked counts from the first tick that ends 30 s after it"
+    )
+
+    longer = override(replace(wish, until=noon + 2 * grace), control, ada)
+    assert control.fold(longer).overrides_at(noon + grace, 30) == (longer,)
+    assert len(taken_back("ysb", control.fold(longer), ada, OverrideKind.PAUSE, "y")) == 1
+
+
 def test_nobody_may_ask_for_any_number_of_workers(control: JobControl, noon: datetime) -> None:
     wish = Wish("ysb", OverrideKind.CEILING, noon + HOUR, "release", scale_out=10**30)
 
@@ -104,6 +123,20 @@ def test_taking_back_ends_just_what_was_asked(control: JobControl, noon: datetim
         (OverrideKind.PAUSE, Direction.DOWN),
         (OverrideKind.FLOOR, Direction.BOTH),
     }
+
+
+def test_what_was_asked_before_a_job_was_forgotten_is_over(
+    control: JobControl, noon: datetime
+) -> None:
+    pin = Wish("ysb", OverrideKind.PIN, noon + 48 * HOUR, "x", scale_out=3)
+    control = control.fold(override(pin, control, Author("ada", noon)))
+    control = control.fold(forget("ysb", control, Author("bob", noon + HOUR)))
+    later = Author("ada", noon + 2 * HOUR)
+    again = control.declarations[0].model_copy(update={"at": later.now})
+
+    assert in_force(control, later.now) == ()
+    assert in_force(control.fold(again), later.now) == ()
+    assert taken_back("ysb", control.fold(again), later, OverrideKind.PIN, "y") == []
 
 
 def test_a_groups_quota_ends_by_its_direction_alone(control: JobControl, noon: datetime) -> None:

@@ -7,7 +7,7 @@ import pytest
 from daedalus_console.board import Health
 from daedalus_console.live.views import DecisionLine, JobRow, RescaleLine, State
 from daedalus_console.page.notices import SLOW, Notice, notices, waits
-from daedalus_shared.events import Asked, Override, OverrideKind, Status
+from daedalus_shared.events import Asked, Direction, Override, OverrideKind, Status
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -81,12 +81,15 @@ def test_a_job_of_which_nothing_came_says_so() -> None:
     assert told.what == "No report has come yet."
 
 
-def asked(kind: OverrideKind, scale_out: int | None) -> Override:
+def asked(
+    kind: OverrideKind, scale_out: int | None, direction: Direction = Direction.BOTH
+) -> Override:
     return Override(
         job="ysb",
         at=NOON,
         source="console/ada",
         kind=kind,
+        direction=direction,
         scale_out=scale_out,
         until=NOON + timedelta(hours=1),
         author="ada",
@@ -105,6 +108,16 @@ def asked(kind: OverrideKind, scale_out: int | None) -> Override:
         ),
         pytest.param(
             {"overrides": (asked(OverrideKind.CEILING, 4),)}, "ceiling of 4 workers", id="ceiling"
+        ),
+        pytest.param(
+            {
+                "overrides": (
+                    asked(OverrideKind.CEILING, 3, Direction.UP),
+                    asked(OverrideKind.PIN, 4),
+                )
+            },
+            "pinned to 4 workers",
+            id="a pin, which beats a quota",
         ),
         pytest.param(
             {"overrides": (asked(OverrideKind.FLOOR, 4),)}, "newest decision", id="a floor is no"
@@ -131,8 +144,9 @@ def test_a_service_that_is_away_is_named() -> None:
     assert "planner" in only(notices(row(seen=later))).do
     marked = LINE.model_copy(update={"marks": ("analyzer_missing",)})
     assert "analyzer" in only(notices(row(decision=marked))).do
-    fresh = LINE.model_copy(update={"tick": later})
-    told = only(notices(row(seen=later, decision=fresh), [rescale(status=None)]))
+    open_ = rescale(status=None)
+    assert notices(row(), [open_]) == []
+    told = only(notices(row(), [open_], open_))
     assert "executor" in told.do
     assert told.what == "Nothing came of the command 4 → 6 of "
 

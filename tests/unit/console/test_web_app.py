@@ -5,7 +5,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from daedalus_console.errors import UnreachableError
 from daedalus_console.live.live import Live
 from daedalus_console.records import Record
 from daedalus_console.web import past as reads
-from daedalus_console.web import steering
+from daedalus_console.web import steering, stream
 from daedalus_console.web.access import Access
 from daedalus_console.web.account_api import waited
 from daedalus_console.web.api import Ports
@@ -28,6 +28,7 @@ from daedalus_console.web.guard import LARGEST
 from daedalus_console.web.readings import LeftError
 from daedalus_console.web.settings import Settings
 from daedalus_console.web.stream import FullError, Streams
+from daedalus_shared.events import Override
 from daedalus_shared.topics import topic_of
 
 NOWHERE = Address("127.0.0.1:1", "a test")
@@ -342,6 +343,17 @@ async def until(what: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def test_a_wish_that_ends_before_it_counts_is_refused(
+    live: Live, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steering, "control", lambda *_: live.control("ysb"))
+    app = App(live, noon, local="steer")
+
+    answer = await app.post("/api/jobs/ysb/pause", {**WISH, "until": "25s"})
+
+    assert "until must be later than 2026-01-01T12:00:30+00:00" in told(answer, 422)
+
+
 async def test_slow_writes_keep_nobody_from_the_rest(
     live: Live, noon: datetime, kafka: SlowKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,9 +475,9 @@ class Listener:
         await self.events.aclose()
 
 
-def again(past: Any, seconds: int) -> Record:
+def again(past: Any, seconds: int, job: str = "ysb") -> Record:
     at = past.metrics.at.replace(second=seconds)
-    event = past.metrics.model_copy(update={"at": at})
+    event = past.metrics.model_copy(update={"at": at, "job": job})
     return Record("daedalus.metrics", 0, 0, at, event.key, None, event)
 
 
@@ -493,6 +505,67 @@ async def test_a_stream_is_resumed_where_it_was_cut(live: Live, noon: datetime, 
     of_another_process = Listener(streams, "0000-999")
     assert (await of_another_process.next("job"))[1]["job"] == "ysb"
     await of_another_process.close()
+
+
+async def test_a_change_that_was_not_told_yet_is_told_when_the_stream_resumes(
+    noon: datetime, past: Any
+) -> None:
+    live = Live()
+    streams = Streams(live, lambda: noon, 2)
+    listener = Listener(streams)
+    await listener.next("standing")
+
+    live.take([again(past, 1, "b")])
+    # The next batch is read while this one is sent, and is not told yet.
+    live.fold(again(past, 2, "a"))
+    live.fold(again(past, 2, "b"))
+    seen, row = await listener.next("job")
+    assert (row["job"], row["seen"][-4:]) == ("b", ":02Z")
+    await listener.close()
+
+    resumed = Listener(streams, seen)
+    assert (await resumed.next("job"))[1]["job"] == "a"
+    await resumed.close()
+
+
+async def test_a_stream_tells_what_time_alone_has_changed(
+    noon: datetime, past: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "AGING", 0.01)
+    monkeypatch.setattr(stream, "GATHER", 0.0)
+    now, live = [noon], Live()
+    pause = Override(
+        job="ysb",
+        at=noon,
+        source="console/ada",
+        kind="pause",
+        until=noon + timedelta(seconds=40),
+        author="ada",
+    )
+    heard = [past.declaration, past.metrics, pause]
+    streams = Streams(live, lambda: now[0], 2)
+    listener = Listener(streams)
+    await listener.next("standing")
+    live.take(
+        [Record(topic_of(type(event)), 0, 0, noon, event.key, None, event) for event in heard]
+    )
+
+    told = []
+    for second in (0, 40, 46):
+        now[0] = noon + timedelta(seconds=second)
+        seen, row = await listener.next("job")
+        told.append((row["state"], row["health"], len(row["overrides"])))
+    await listener.close()
+
+    assert told == [
+        ("paused", "ok", 1),
+        ("steady", "ok", 0),
+        ("late", "late", 0),
+    ]
+    now[0] = noon + timedelta(minutes=5)
+    resumed = Listener(streams, seen)
+    assert (await resumed.next("job"))[1]["state"] == "silent"
+    await resumed.close()
 
 
 async def test_no_more_listen_than_may(live: Live, noon: datetime) -> None:

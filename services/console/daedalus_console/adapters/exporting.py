@@ -79,9 +79,7 @@ def _parquet(path: Path) -> Iterator[Writer]:
         import pyarrow as pa  # noqa: PLC0415 -- an extra, and 120 ms
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError as error:
-        raise UsageError(
-            "Parquet needs pyarrow: pip install 'daedalus-console[parquet]', or write *.jsonl"
-        ) from error
+        raise UsageError("Parquet needs pyarrow: pip install pyarrow, or write *.jsonl") from error
     text, moment = pa.string(), pa.timestamp("us", tz="UTC")
     schema = pa.schema(
         [

@@ -168,7 +168,7 @@ def export(
 ) -> None:
     """Write the records of topics to a file, in the order of time, each event whole.
 
-    `daedalus replay FILE` reads it again. Parquet needs the extra `daedalus-console[parquet]`.
+    `daedalus replay FILE` reads it again. Parquet needs `pyarrow` (`pip install pyarrow`).
     """
     from daedalus_console.runs import export as run
 

@@ -18,6 +18,9 @@ class Changed:
     standing: bool
     """Whether Kafka's state or a counter has."""
 
+    through: int
+    """The revision up to which a listener has then been told of every change."""
+
 
 @dataclass(eq=False)
 class _Listener:
@@ -33,13 +36,31 @@ class Feed:
     def __init__(self) -> None:
         self._lock = Lock()
         self._listeners: set[_Listener] = set()
+        self._through = 0
 
-    def tell(self, jobs: Iterable[str] = (), *, standing: bool = False) -> None:
-        """Tell all listeners; returns at once."""
-        told = set(jobs)
-        if not told and not standing:
-            return
+    @property
+    def through(self) -> int:
+        """The revision up to which every change was told."""
         with self._lock:
+            return self._through
+
+    def tell(
+        self, jobs: Iterable[str] = (), *, standing: bool = False, through: int | None = None
+    ) -> None:
+        """Tell all listeners; returns at once.
+
+        Args:
+            jobs: Those that have changed.
+            standing: Whether Kafka's state or a counter has.
+            through: The revision up to which every change is told with these; None where others
+                may be under way.
+        """
+        told = set(jobs)
+        with self._lock:
+            if through is not None:
+                self._through = through
+            if not told and not standing:
+                return
             for listener in self._listeners:
                 asleep = not listener.jobs and not listener.standing
                 listener.jobs |= told
@@ -59,7 +80,8 @@ class Feed:
                     await asyncio.wait_for(listener.woken.wait(), heartbeat)
                 with self._lock:
                     listener.woken.clear()
-                    changed = Changed(frozenset(listener.jobs), listener.standing)
+                    jobs = frozenset(listener.jobs)
+                    changed = Changed(jobs, listener.standing, self._through)
                     listener.jobs.clear()
                     listener.standing = False
                 yield changed

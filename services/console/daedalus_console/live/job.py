@@ -25,12 +25,14 @@ from daedalus_console.live.views import (
 )
 from daedalus_shared.control import JobControl
 from daedalus_shared.events import (
+    Asked,
     CapacityUpdate,
     ControlEvent,
     Decision,
     Event,
     Forecast,
     JobMetrics,
+    Override,
     OverrideKind,
     Recovery,
     Sample,
@@ -52,6 +54,16 @@ class Bounds:
     """How far the past reaches."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """What of a row changes by time alone."""
+
+    state: State
+    health: Health
+    overrides: tuple[Override, ...]
+    asked: Asked | None
+
+
 class Job:
     """What is known of one job."""
 
@@ -71,6 +83,8 @@ class Job:
         self._decisions: deque[Packed] = deque()
         self._rescales = Rescales()
         self._row: tuple[datetime, JobRow] | None = None
+        self._first: tuple[int, _Passing] | None = None
+        """Of the first row of a revision: whoever was told has it, or one made later."""
 
     def fold(self, event: Event, bounds: Bounds, value: bytes | None = None) -> bool:
         """Take one event; says whether anything that is shown has changed.
@@ -131,21 +145,49 @@ class Job:
         self._row = (now, row)
         return row
 
+    def has_aged(self, now: datetime) -> bool:
+        """Whether time alone has changed what the first row of this revision said."""
+        passing = self._passing(now)
+        return passing != self._begun(passing)
+
+    def _begun(self, passing: _Passing) -> _Passing:
+        """Return what the first row of this revision said; it is this one where none was made."""
+        if self._first is None or self._first[0] != self.revision:
+            self._first = (self.revision, passing)
+        return self._first[1]
+
+    def _passing(self, now: datetime) -> _Passing:
+        state, decision = self.state, self.state.decision
+        health = state.health(now)
+        return _Passing(
+            state=self._word(health, self._load, now),
+            health=health,
+            overrides=state.overrides(now),
+            asked=awaited(decision, state.control, now) if decision else None,
+        )
+
+    @property
+    def _load(self) -> float | None:
+        sample, update = self.state.sample, self.state.update
+        workload = sample.workload if sample else None
+        capacity = update.capacity if update else None
+        return workload / capacity if workload is not None and capacity else None
+
     def _made(self, now: datetime) -> JobRow:
+        passing = self._passing(now)
+        self._begun(passing)
         state = self.state
         spec, sample, update, decision = state.spec, state.sample, state.update, state.decision
         workload = sample.workload if sample else None
         capacity = update.capacity if update else None
-        load = workload / capacity if workload is not None and capacity else None
-        health = state.health(now)
         today = self._hours.day
         return JobRow(
             job=state.job,
             engine=spec.engine.kind.value if spec else None,
             mode=spec.policy.mode if spec else None,
             declared=spec is not None,
-            state=self._word(health, load, now),
-            health=health,
+            state=passing.state,
+            health=passing.health,
             seen=state.metrics.at if state.metrics else None,
             scale_out=state.scale_out,
             wanted=decision.chosen if decision else None,
@@ -154,7 +196,7 @@ class Job:
             workload=workload,
             throughput=_throughput(sample) if sample else None,
             capacity=capacity,
-            load=load,
+            load=self._load,
             lag=sample.lag if sample else None,
             latency=sample.latency if sample else None,
             move=expecting.next_move(decision, state.forecast, update, now),
@@ -162,8 +204,8 @@ class Job:
             if today and today.since.date() == now.astimezone(UTC).date()
             else None,
             unknown=_unknown(sample, update),
-            overrides=state.overrides(now),
-            asked=awaited(decision, state.control, now) if decision else None,
+            overrides=passing.overrides,
+            asked=passing.asked,
             decision=line(decision) if decision else None,
             revision=self.revision,
         )
@@ -184,6 +226,7 @@ class Job:
         start = since.timestamp()
         update, decisions = state.update, list(self._decisions)[-listed:] if listed else []
         sample = state.sample
+        lost = self._rescales.lost(now, self._patience)
         return JobView(
             row=self.row(now),
             metrics=_series(self._metrics, start),
@@ -198,9 +241,17 @@ class Job:
             skew=update.skew if update else None,
             decisions=tuple(one.line() for one in reversed(decisions)),
             rescales=tuple(story.line(one) for one in self._rescales.newest_first()[:listed]),
+            lost=story.line(lost) if lost else None,
             asked=tuple(reversed(state.control.overrides)),
             hours=self._hours.all.savings() if self._hours.all else None,
         )
+
+    @property
+    def _patience(self) -> timedelta:
+        """How long after its expiry the planner waits for what was begun just before it."""
+        policy = self.state.spec.policy if self.state.spec else None
+        seconds = policy.converge_within + policy.forecast_grace if policy else 0.0
+        return timedelta(seconds=seconds)
 
     def _asked(self) -> None:
         """Keep of what people asked for the newest of each kind, and the last that came."""
@@ -210,11 +261,13 @@ class Job:
             kept = control.overrides[-ASKED:]
             older = tuple(known for known in newest if known not in kept)
             control = replace(control, overrides=(*older, *kept))
+        # What ended the job stays, since it has ended what was asked before.
+        ends = [known for known in control.forgets[:-5] if not known.stays_declared]
         control = JobControl(
             declarations=control.declarations[-5:],
             overrides=control.overrides,
             approvals=control.approvals[-ASKED:],
-            forgets=control.forgets[-5:],
+            forgets=(*ends[-1:], *control.forgets[-5:]),
         )
         self.state = replace(self.state, control=control)
 
@@ -240,7 +293,10 @@ class Job:
             self._scale_out.add(sample.at.timestamp(), sample.scale_out)
         spec = self.state.spec
         self._hours = self._hours.after(
-            event.at, self.state.scale_out, spec.scale.max if spec else None
+            event.at,
+            self.state.scale_out,
+            spec.scale.max if spec else None,
+            spec.policy.report if spec else 0.0,
         )
         old = at - bounds.span.total_seconds()
         for kept in (
@@ -283,7 +339,7 @@ class Job:
         holds = {
             State.SILENT: health is Health.SILENT,
             State.LATE: health is Health.LATE,
-            State.RESCALING: self._rescales.open(),
+            State.RESCALING: self._rescales.open(now, self._patience),
             State.OVERLOADED: load is not None and load >= 1.0,
             State.PINNED: OverrideKind.PIN in asked,
             State.PAUSED: OverrideKind.PAUSE in asked,

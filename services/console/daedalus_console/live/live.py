@@ -100,8 +100,24 @@ class Live:
                 self._trouble(taken[-1])
             else:
                 taken.append(record)
-        self.feed.tell(changed, standing=self._troubles != before)
+        with self._lock:
+            through = self._revision
+        self.feed.tell(changed, standing=self._troubles != before, through=through)
         return taken
+
+    def age(self, now: datetime) -> None:
+        """Tell the listeners of jobs that have changed by time alone: grown silent, say.
+
+        They get a new revision, so that who comes back is told of them, too.
+        """
+        with self._lock:
+            aged = [name for name, job in self._jobs.items() if job.has_aged(now)]
+            for name in aged:
+                self._revision += 1
+                self._jobs[name].revision = self._revision
+            # Told before the lock is free, for `take` says that all up to its revision is told;
+            # of what it folds right now, this may not say so.
+            self.feed.tell(aged)
 
     def become(self, other: "Live") -> None:
         """Take over the jobs that another has folded, and tell of all of them."""
@@ -114,8 +130,8 @@ class Live:
             for job in self._jobs.values():
                 self._revision += 1
                 job.revision = self._revision
-            names = frozenset(self._jobs)
-        self.feed.tell(names, standing=True)
+            names, through = frozenset(self._jobs), self._revision
+        self.feed.tell(names, standing=True, through=through)
 
     def rows(self, now: datetime, fresh: timedelta = timedelta()) -> list[JobRow]:
         """Return the jobs that are declared or were heard of lately, by name.

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from heapq import nlargest
 
 from daedalus_console.live.views import RescaleLine
 from daedalus_console.rescales import Rescale, rescales
 from daedalus_shared.events import Decision, Event, Recovery, ScaleCommand, ScaleOutcome
+
+IN_A_ROW = timedelta(minutes=10)
+"""Longest time from the end of a command's wait to the next one that is told beside it: after more,
+the executor may have been back and away again."""
 
 
 @dataclass
@@ -16,6 +21,11 @@ class _Parts:
     command: ScaleCommand | None = None
     outcomes: dict[str, ScaleOutcome] | None = None
     recovery: Recovery | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether nothing is known to have come of it."""
+        return not self.outcomes and self.recovery is None
 
     def events(self) -> Iterator[Event]:
         yield from (one for one in (self.decision, self.command, self.recovery) if one)
@@ -53,12 +63,34 @@ class Rescales:
                 self._of(event.command, tick, kept).recovery = event
         return True
 
-    def open(self) -> bool:
-        """Whether the newest command waits for its outcome."""
-        if not self._parts:
+    def open(self, now: datetime, patience: timedelta) -> bool:
+        """Whether the newest command waits for its outcome, as long as the planner does.
+
+        Args:
+            now: The present.
+            patience: How long after its expiry a command may still be carried out, once begun.
+        """
+        part = next(iter(self._newest(1)), None)
+        if part is None or part.command is None or part.command.dry_run or not part.unanswered:
             return False
-        part = max(self._parts.values(), key=lambda one: one.tick)
-        return part.command is not None and not part.command.dry_run and not part.outcomes
+        return now < part.command.expires_at + patience and self.lost(now, patience) is None
+
+    def lost(self, now: datetime, patience: timedelta) -> Rescale | None:
+        """Return the newest command of which nothing came in time; None where it has an outcome.
+
+        The planner sends another when the wait is over, so the one before counts, too: else
+        nothing would ever seem wrong while the executor is away.
+        """
+        newest = self._newest(2)
+        if not newest or not newest[0].unanswered:
+            return None
+        for part in newest:
+            if part.command is None or not part.unanswered:
+                continue
+            over = part.command.expires_at + patience
+            if over <= now and newest[0].tick - over <= IN_A_ROW:
+                return rescales(part.events())[0]
+        return None
 
     def newest_first(self) -> list[Rescale]:
         """Return them."""
@@ -66,6 +98,9 @@ class Rescales:
         commands = [event for event in events if not isinstance(event, Decision)]
         told = [event for event in events if isinstance(event, Decision)]
         return list(reversed(rescales([*told, *commands])))
+
+    def _newest(self, count: int) -> list[_Parts]:
+        return nlargest(count, self._parts.values(), key=lambda one: one.tick)
 
     def _of(self, command: str, tick: datetime, kept: int) -> _Parts:
         part = self._parts.get(command)

@@ -305,6 +305,9 @@ class JobView(Value):
     rescales: tuple[RescaleLine, ...]
     """Newest first."""
 
+    lost: RescaleLine | None
+    """The newest command, or the one before, of which nothing came in time; null where none is."""
+
     asked: tuple[Override, ...]
     """What people asked for, newest first, also when it has ended."""
 

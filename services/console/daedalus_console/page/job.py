@@ -134,7 +134,7 @@ class JobPage:
         row = view.row
         self._state.become(row.state.value, KINDS[row.state])
         self._running.show(running(row))
-        self._needs.show(row, view.rescales)
+        self._needs.show(row, view.rescales, view.lost)
         self._newest.show(row.decision)
         self._awaiting.show(row.asked, row.scale_out)
         self._in_force.show(row.overrides)

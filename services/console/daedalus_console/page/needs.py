@@ -19,9 +19,9 @@ class Needs(ui.element):
         self._shown: Sequence[Notice] = ()
         self.set_visibility(False)
 
-    def show(self, row: JobRow, rescales: Sequence[RescaleLine]) -> None:
+    def show(self, row: JobRow, rescales: Sequence[RescaleLine], lost: RescaleLine | None) -> None:
         """Show what a job needs a look for."""
-        found = notices(row, rescales)
+        found = notices(row, rescales, lost)
         if found == self._shown:
             return
         self._shown = found

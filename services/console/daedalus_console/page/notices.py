@@ -10,11 +10,12 @@ from typing import Literal
 
 from daedalus_console.figures import change, number, rate, workers
 from daedalus_console.live.views import JobRow, RescaleLine, State
+from daedalus_console.overrides import is_quota
 from daedalus_console.page.words import KINDS, wish
 from daedalus_shared.events import Direction, Override, OverrideKind, Status
 
 SLOW = timedelta(minutes=10)
-"""How long nothing is decided, or nothing comes of a command, before that is said."""
+"""How long nothing is decided before that is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +34,17 @@ class Notice:
     """Of a terminal, that tells more."""
 
 
-def notices(row: JobRow, rescales: Sequence[RescaleLine] = ()) -> list[Notice]:
+def notices(
+    row: JobRow, rescales: Sequence[RescaleLine] = (), lost: RescaleLine | None = None
+) -> list[Notice]:
     """Return what needs a look, the gravest first.
 
     Args:
         row: The job.
         rescales: Its rescales, newest first.
+        lost: The command of which nothing came in time.
     """
-    found = [*_reports(row), *_load(row), *_services(row, rescales), *_rescale(row, rescales)]
+    found = [*_reports(row), *_load(row), *_services(row, lost), *_rescale(row, rescales)]
     return sorted(found, key=lambda notice: notice.kind != "bad")
 
 
@@ -112,8 +116,11 @@ def _remedy(row: JobRow) -> str:
 
 def _holding(row: JobRow) -> Override | None:
     """Return what a person asked for that keeps the job from getting more workers."""
+    pinned = any(asked.kind is OverrideKind.PIN for asked in row.overrides)
 
     def holds(asked: Override) -> bool:
+        if pinned and is_quota(asked):
+            return False  # a pin beats it
         if asked.kind is OverrideKind.PAUSE:
             return asked.direction is not Direction.DOWN
         if asked.kind is OverrideKind.FLOOR or asked.scale_out is None:
@@ -123,7 +130,7 @@ def _holding(row: JobRow) -> Override | None:
     return next((asked for asked in row.overrides if holds(asked)), None)
 
 
-def _services(row: JobRow, rescales: Sequence[RescaleLine]) -> Iterator[Notice]:
+def _services(row: JobRow, lost: RescaleLine | None) -> Iterator[Notice]:
     if row.seen is None or row.state is State.SILENT:
         return
     decision = row.decision
@@ -148,12 +155,11 @@ def _services(row: JobRow, rescales: Sequence[RescaleLine]) -> Iterator[Notice]:
             do="It is planned on an older one, then on the trend: start the forecaster that "
             "policy.forecaster names.",
         )
-    newest = rescales[0] if rescales else None
-    if newest is not None and newest.status is None and row.seen - newest.tick > SLOW:
+    if lost is not None:
         yield Notice(
             kind="bad",
-            what=f"Nothing came of the command {change(newest.before, newest.after)} of ",
-            at=newest.tick,
+            what=f"Nothing came of the command {change(lost.before, lost.after)} of ",
+            at=lost.tick,
             do="Start the executor; commands expire, and nothing is applied late.",
         )
     if row.capacity is None and decision is not None and decision.reason == "capacity_unknown":
