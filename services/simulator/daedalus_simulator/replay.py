@@ -449,11 +449,14 @@ class Replay:
         return self._own[type(event)].get(_name(event)) if event.source == ours else None
 
     def _taken(self, side: _Side, recorded: Decision) -> tuple[str, ...]:
-        """Return whose results a decision rests on that were not made again, though others were."""
+        """Return whose results a decision rests on that were not made again, though others were.
+
+        One of ours that is not was made before the snapshot that the others begin with.
+        """
         if not self._is_whole(side, recorded.tick):
             return ()
         used = (self._made.get(each) for each in recorded.inputs)
-        return tuple(sorted({each.source for each in used if each and not self._made_again(each)}))
+        return tuple(sorted({each.source for each in used if each} - {ANALYZER, FORECASTER}))
 
     # -- verdicts ---------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Passing:
-    """What of a row changes by time alone."""
+    """What of a row's state and wishes changes by time alone."""
 
     state: State
     health: Health

@@ -29,6 +29,9 @@ NEAR = timedelta(hours=2)
 FAR = timedelta(days=32)
 """As long as decisions are kept."""
 
+LATEST = timedelta(days=1)
+"""How long after their tick decisions are looked for at most, when others are sought far back."""
+
 DAYS = timedelta(days=2)
 """How much is read at first of rescales, of which there are few."""
 
@@ -73,7 +76,7 @@ class Past:
 
             def look(back: timedelta) -> list[Decision]:
                 # By when they were written: a planner that was away decides all it missed at once.
-                window = Window(before - back, before + max(back, AFTER))
+                window = Window(before - back, before + min(max(back, AFTER), LATEST))
                 events = _events(kafka, ["decisions"], job, window, bounds)
                 return newest(events, before, limit, planner)
 
