@@ -101,7 +101,7 @@ def awaited(decision: Decision, control: JobControl, now: datetime) -> Asked | N
     asked = decision.asked
     if asked is None or asked.state != "awaiting" or asked.until <= now:
         return None
-    last = next(reversed(control.unforgotten(control.approvals)), None)
+    last = _last_word(control)
     if last is None or last.decision not in {asked.decision, decision.id}:
         return asked
     # As the planner counts: by the spec in effect then.
@@ -122,5 +122,9 @@ def same(one: Asked | None, other: Asked | None) -> bool:
 
 def standing(control: JobControl, now: datetime) -> Approval | None:
     """Return the last word while it has not ended; a rescale may have used it up since."""
-    last = next(reversed(control.unforgotten(control.approvals)), None)
+    last = _last_word(control)
     return last if last is not None and (last.until is None or last.until > now) else None
+
+
+def _last_word(control: JobControl) -> Approval | None:
+    return next(reversed(control.unforgotten(control.approvals)), None)

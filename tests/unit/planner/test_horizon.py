@@ -137,6 +137,12 @@ def test_decides(situation: Situation, chosen: int, reason: Reason) -> None:
     assert (found.chosen, found.reason) == (chosen, reason), found.sentence
 
 
+def test_without_any_capacity_the_load_is_told_all_the_same() -> None:
+    found = plan(with_load(flat(250.0), capacities={}))
+
+    assert {option.highest for option in found.options} == {250.0}
+
+
 def test_long_restarts_make_it_reluctant() -> None:
     brief = with_load(np.concatenate([flat(250.0)[:, :30], flat(350.0)[:, :10]], axis=1))
     slow = Downtime(mean=90.0, spread=0.0, seen=3)

@@ -69,8 +69,8 @@ def _listed(situation: Situation) -> range:
 
 
 def _unknown(situation: Situation, size: int) -> Option:
-    why = "its capacity is not known"
-    option = Option(size, None, None, 0.0, Verdict.CAPACITY_UNKNOWN, why)
+    why, highest = "its capacity is not known", float(situation.paths.max())
+    option = Option(size, None, None, highest, Verdict.CAPACITY_UNKNOWN, why)
     return beyond_bounds(situation, option) or option
 
 
