@@ -6,14 +6,15 @@ Flink itself are asked what came of it.
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from daedalus_local.flink_rest import FlinkRest
-from daedalus_local.home import Options
 from harness.fixtures import need_tools
 from harness.prometheus import Prometheus, of_dashboard, of_rules
 from harness.watched import (
+    FEW_WORKERS,
     Watched,
     assert_a_scale_up_was_ahead_of_the_load,
     assert_all_can_be_traced,
@@ -25,7 +26,7 @@ from harness.watched import (
 
 pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(1500)]
 
-LOW, HIGH = 1200.0, 3600.0
+LOW, HIGH = 250.0, 1300.0
 SHAPE = {"quiet": 900, "rise": 2800, "peak": 300, "fall": 300}
 """Seconds of the job's time. The rise is slow enough for a trend to show in the minute in which the
 rules let a rescale settle."""
@@ -35,17 +36,13 @@ rules let a rescale settle."""
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     need_tools("java", "javac", "mvn")
     path = tmp_path_factory.mktemp("loop")
-    # The rules: a load that halves within seconds leaves `horizon`, which weighs how wrong its
-    # forecasts were, waiting for longer than a test may take.
-    options = Options(
-        factor=10.0,
+    options = replace(
+        FEW_WORKERS,
         trace=str(rise_and_fall(path / "trace.csv", LOW, HIGH, **SHAPE)),
         peak=HIGH,
-        first_workers=2,
-        planner="rules",
         prometheus=shutil.which("prometheus") is not None,
     )
-    with following(path, options, LOW) as found:
+    with following(path, options) as found:
         yield found
 
 
@@ -60,7 +57,7 @@ def test_the_job_follows_its_load_up_and_down(watched: Watched) -> None:
         120,
     )
     assert_all_can_be_traced(watched)
-    assert_a_scale_up_was_ahead_of_the_load(watched)
+    assert_a_scale_up_was_ahead_of_the_load(watched, LOW)
     watched.until("the backlog is gone", lambda: caught_up(watched), 240)
 
 

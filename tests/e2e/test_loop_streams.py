@@ -6,17 +6,22 @@ and the workers themselves are asked what came of it.
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from daedalus_executor.adapters import worker_process
 from daedalus_local import jobs, kstreams, workers
-from daedalus_local.home import Home, Options
-from daedalus_shared.events import JobMetrics
+from daedalus_local.home import Home
+from daedalus_shared.events import Decision, JobMetrics
 from harness.fixtures import need_tools
 from harness.watched import (
+    FEW_WORKERS,
     Watched,
     assert_a_scale_up_was_ahead_of_the_load,
     assert_all_can_be_traced,
@@ -29,31 +34,50 @@ from harness.watched import (
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(1500)]
 
 JOB = jobs.JOBS["wordcount-kstreams"]
-LOW, HIGH = 350.0, 1000.0
-SHAPE = {"quiet": 700, "rise": 2600, "peak": 200, "fall": 300}
-"""Seconds of the job's time. The rise asks for a worker more every 80 to 100 s at a factor of 10:
+LOW, HIGH = 100.0, 450.0
+SHAPE = {"quiet": 900, "rise": 2400, "peak": 200, "fall": 300}
+"""Seconds of the job's time. The rise asks for a worker more every two minutes at a factor of 10:
 within the minute in which the rules let a rescale settle, nobody could be ahead of two."""
 
 
 def test_workers_come_before_the_load_and_go_after_it(tmp_path: Path) -> None:
     need_tools("java", "javac", "mvn")
-    options = Options(
+    options = replace(
+        FEW_WORKERS,
         job=JOB.name,
-        factor=10.0,
         trace=str(rise_and_fall(tmp_path / "trace.csv", LOW, HIGH, **SHAPE)),
         peak=HIGH,
-        first_workers=2,
-        planner="rules",
     )
-    with following(tmp_path, options, LOW) as watched:
+    with following(tmp_path, options) as watched:
         home = watched.home
         followed_up_and_down(watched)
         assert_all_can_be_traced(watched)
-        assert_a_scale_up_was_ahead_of_the_load(watched)
+        assert_a_scale_up_was_ahead_of_the_load(watched, LOW)
         watched.until("the backlog is gone", lambda: caught_up(watched), 240)
+        _asked_for_at_least_two(watched)
         # Another rescale may be under way.
         watched.until("the workers told of share the work", lambda: as_told(watched, home), 120)
         _a_killed_worker_is_missed(watched, home)
+
+
+def _asked_for_at_least_two(watched: Watched) -> None:
+    """A person's floor is kept, whatever the load asks for."""
+    asked = f"floor {JOB.name} 2 --until 1h --why test --bootstrap {watched.stack.bootstrap}"
+    subprocess.run([sys.executable, "-m", "daedalus_console", *asked.split()], check=True)
+    known = datetime.now(UTC) + timedelta(seconds=15)
+
+    def kept() -> bool:
+        """Whether a decision that knows of it has nothing to change, nor waits for a change."""
+        return any(
+            event.at > known
+            and event.command is None
+            and event.reason != "command_pending"
+            and (event.scale_out or 0) >= 2
+            for event in watched.of(Decision)
+            if isinstance(event, Decision)
+        )
+
+    watched.until("the floor is kept", kept, 180)
 
 
 def as_told(watched: Watched, home: Home) -> bool:
