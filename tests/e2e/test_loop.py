@@ -42,7 +42,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         peak=HIGH,
         prometheus=shutil.which("prometheus") is not None,
     )
-    with following(path, options) as found:
+    with following(path, options, LOW) as found:
         yield found
 
 
@@ -57,7 +57,7 @@ def test_the_job_follows_its_load_up_and_down(watched: Watched) -> None:
         120,
     )
     assert_all_can_be_traced(watched)
-    assert_a_scale_up_was_ahead_of_the_load(watched, LOW)
+    assert_a_scale_up_was_ahead_of_the_load(watched)
     watched.until("the backlog is gone", lambda: caught_up(watched), 240)
 
 

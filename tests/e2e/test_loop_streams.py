@@ -48,11 +48,11 @@ def test_workers_come_before_the_load_and_go_after_it(tmp_path: Path) -> None:
         trace=str(rise_and_fall(tmp_path / "trace.csv", LOW, HIGH, **SHAPE)),
         peak=HIGH,
     )
-    with following(tmp_path, options) as watched:
+    with following(tmp_path, options, LOW) as watched:
         home = watched.home
         followed_up_and_down(watched)
         assert_all_can_be_traced(watched)
-        assert_a_scale_up_was_ahead_of_the_load(watched, LOW)
+        assert_a_scale_up_was_ahead_of_the_load(watched)
         watched.until("the backlog is gone", lambda: caught_up(watched), 240)
         _asked_for_at_least_two(watched)
         # Another rescale may be under way.

@@ -28,8 +28,8 @@ from daedalus_shared.events import (
     Status,
 )
 
-SLOW = 2.5
-"""A machine that takes so many times longer than it can is slow: the stack itself makes it two."""
+SLOW = 2.0
+"""A machine that takes so many times longer than it can is slow: others want each core always."""
 
 FEW_WORKERS = Options(
     factor=10.0,
@@ -74,8 +74,6 @@ class Watched:
         self.stack = stack
         self._tape = Tape(stack.bootstrap, EVENTS)
         self.events: list[Event] = []
-        self.slowness = 1.0
-        """How many times slower than it can be the machine was, while the job was followed."""
 
     def of(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -134,13 +132,38 @@ def watching(home: Path, options: Options) -> Iterator[Watched]:
 
 
 @contextmanager
-def following(home: Path, options: Options) -> Iterator[Watched]:
-    """Run a stack until its job went up and down with the load."""
-    with watching(home / ".daedalus", options) as found:
-        with Pace() as pace:
-            followed_up_and_down(found)
-        found.slowness = pace.slowness
-        yield found
+def following(home: Path, options: Options, quiet: float) -> Iterator[Watched]:
+    """Run a stack until its job went up and down with the load.
+
+    Nobody is ahead of a load that outgrows the first workers from its beginning, nor on a machine
+    that is held up by others. Where that made all scale-ups late, it is played once more, and has
+    to hold then.
+
+    Args:
+        home: A folder for the stacks.
+        options: Of the stack.
+        quiet: Records/s that the load begins with.
+    """
+    for folder in ("first", "second"):
+        with watching(home / folder / ".daedalus", options) as found:
+            with Pace() as pace:
+                followed_up_and_down(found)
+            why = _why_again(found, quiet, pace.slowness) if folder == "first" else ""
+            if not why:
+                yield found
+                return
+        warnings.warn(f"the loop was played once more: {why}", stacklevel=2)  # pytest shows it
+
+
+def _why_again(watched: Watched, quiet: float, slowness: float) -> str:
+    if any(ahead for ahead, _ in _scale_ups(watched)):
+        return ""
+    before = _capacity_before(watched, watched.applied(up=True)[0])
+    if before is not None and before <= quiet:
+        return f"the first workers carried {before:.0f}/s of {quiet:.0f}/s"
+    if slowness > SLOW:
+        return f"the machine was {slowness:.1f} times slower than it can be"
+    return ""
 
 
 class Pace:
@@ -220,27 +243,11 @@ def assert_all_can_be_traced(watched: Watched) -> None:
     assert len(outcomes) == len(set(outcomes))
 
 
-def assert_a_scale_up_was_ahead_of_the_load(watched: Watched, quiet: float) -> None:
-    """At least one scale-up ran before the workload passed what the workers before it could do.
-
-    Nobody is ahead of a load that outgrows the first workers from its beginning, nor on a machine
-    that is held up by others. That is told as a warning, not as a fault.
-
-    Args:
-        watched: A stack that followed its load.
-        quiet: Records/s that the load begins with.
-    """
+def assert_a_scale_up_was_ahead_of_the_load(watched: Watched) -> None:
+    """At least one scale-up ran before the workload passed what the workers before it could do."""
     ups = list(_scale_ups(watched))
-    if any(ahead for ahead, _ in ups):
-        return
-    before = _capacity_before(watched, watched.applied(up=True)[0])
-    if before is not None and before <= quiet:
-        why = f"the first workers carried {before:.0f}/s of {quiet:.0f}/s"
-    elif watched.slowness > SLOW:
-        why = f"the machine was {watched.slowness:.1f} times slower than it can be"
-    else:
+    if not any(ahead for ahead, _ in ups):
         pytest.fail(f"no scale-up was ahead of its load: {ups}\n{watched.story()}")
-    warnings.warn(f"no scale-up could be ahead of its load: {why}", stacklevel=2)  # pytest shows it
 
 
 def _scale_ups(watched: Watched) -> Iterator[tuple[bool, object]]:
